@@ -1,0 +1,3 @@
+"""halochem: stellar spectroscopy from synthesis to catalog."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,336 @@
+"""The typed configuration: the only place that knows the keys.
+
+The defaults here are the published run (Signor et al. 2025, A&A 704, A279). From these models are generated
+config/config.yaml, config/config.schema.json and docs/configuration.md (`python -m halochem.config`, or
+`make config`); a test fails when they drift.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from halochem.errors import UserError
+
+Interval = tuple[float, float]
+Fraction = Annotated[float, Field(gt=0, lt=1)]
+
+
+class Section(BaseModel):
+    """A section of the configuration: unknown keys are refused, values are never changed after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Snr(Section):
+    """Signal-to-noise ratio per pixel, drawn per star from a normal distribution."""
+
+    mean: float = Field(50.0, gt=0, description="mean of the distribution")
+    sigma: float = Field(10.0, ge=0, description="standard deviation of the distribution")
+    minimum: float = Field(5.0, gt=0, description="the distribution is truncated below this value")
+
+
+class Sample(Section):
+    """Which stars: labels drawn from the halo's abundance density r = p q / Z."""
+
+    n_stars: int = Field(40_000, ge=1, description="stars in a catalog")
+    teff: Interval = Field((3000.0, 7000.0), description="range of effective temperature, uniform [K]")
+    logg: Interval = Field((2.5, 6.0), description="range of surface gravity, uniform [dex, cgs]")
+    snr: Snr = Snr()
+    p_table: Path | None = Field(
+        None,
+        description="observed stars that replace the built-in p([Fe/H], [C/Fe]): CSV, FITS or Parquet "
+        "with columns feh and c_fe [dex]",
+    )
+    q_table: Path | None = Field(
+        None,
+        description="observed stars that replace the built-in q([Fe/H], [alpha/Fe]): CSV, FITS or Parquet "
+        "with columns feh and alpha_fe [dex]",
+    )
+    bandwidth: float | None = Field(
+        None, gt=0, description="KDE bandwidth of those tables, in units of each column's spread (null: Scott)"
+    )
+
+    @field_validator("teff", "logg")
+    @classmethod
+    def _ascending(cls, value: Interval) -> Interval:
+        if not value[0] < value[1]:
+            raise ValueError(f"the range must ascend, got [{value[0]:g}, {value[1]:g}]")
+        return value
+
+
+class Spectrum(Section):
+    """The pixel grid and the resolution of every spectrum."""
+
+    wavelength: Interval = Field((4000.0, 10400.0), description="first and last wavelength, air [Å]")
+    log_step: float = Field(1e-4, gt=0, le=1e-2, description="step in log10 of the wavelength")
+    resolution: float = Field(2200.0, gt=0, description="resolving power R = lambda / FWHM, constant")
+
+    @field_validator("wavelength")
+    @classmethod
+    def _ascending(cls, value: Interval) -> Interval:
+        if not 0 < value[0] < value[1]:
+            raise ValueError(f"the range must ascend from above 0, got [{value[0]:g}, {value[1]:g}]")
+        return value
+
+
+class Synthesis(Section):
+    """How the clean spectra are computed."""
+
+    engine: Literal["turbospectrum", "ispec"] = Field(
+        "turbospectrum",
+        description="turbospectrum: compiled here and driven directly; ispec: the user's own iSpec (planned)",
+    )
+    atmospheres: Literal["c3k", "marcs"] = Field(
+        "c3k", description="c3k: the network fitted to C3K/ATLAS12; marcs: a folder of MARCS models (planned)"
+    )
+    ispec_dir: Path | None = Field(None, description="folder of the user's iSpec (else $ISPEC_DIR)")
+    marcs_dir: Path | None = Field(None, description="folder of MARCS .mod files")
+    build: Literal["native", "reference"] = Field(
+        "native",
+        description="native: optimised for the build host, hydrogen opacity on a coarse grid; reference: the "
+        "package as it comes",
+    )
+    step: float = Field(0.03, gt=0, le=0.2, description="wavelength step of the synthesis [Å]")
+    margin: float = Field(
+        80.0, ge=20, description="what is computed beyond each end of the range, so that no wing is cut [Å]"
+    )
+    chunk_size: int = Field(200, ge=1, description="stars in a job")
+    time_limit: float = Field(900.0, gt=0, description="seconds after which one run of one star is ended")
+
+
+class Observe(Section):
+    """What an observer would see of the clean spectra."""
+
+    jitter: float = Field(0.02, ge=0, lt=1, description="relative Gaussian error of the Teff, log g handed on")
+    compression: int = Field(1, ge=0, le=9, description="gzip level of the catalog's pixel arrays")
+
+
+class LambdaStep(Section):
+    """One step of the adversary's weight."""
+
+    from_epoch: int = Field(ge=0, description="first epoch of the step")
+    value: float = Field(ge=0, description="weight lambda of the adversary from then on")
+
+
+class Train(Section):
+    """The disentangled variational autoencoder and its training."""
+
+    encoder: Literal["conv", "mlp"] = Field(
+        "conv", description="conv: as published (spender's layout, 3.34 M parameters in all); mlp: light"
+    )
+    train_fraction: Fraction = Field(0.7, description="share of the stars used for training")
+    epochs: int = Field(4000, ge=1, description="passes over the training stars")
+    batch_size: int = Field(512, ge=2, description="stars in a batch")
+    max_learning_rate: float = Field(1e-3, gt=0, description="peak of the 1Cycle schedule")
+    beta: float = Field(1e-3, ge=0, description="weight of the KL divergence")
+    adversary_weight: tuple[LambdaStep, ...] = Field(
+        (
+            LambdaStep(from_epoch=0, value=0.0),
+            LambdaStep(from_epoch=200, value=1e-2),
+            LambdaStep(from_epoch=2000, value=1e-1),
+        ),
+        description="stepwise weight lambda of the adversary",
+    )
+    prior_correlation: dict[Literal["feh_alpha", "feh_c", "c_alpha"], float] = Field(
+        {"feh_alpha": -0.3, "feh_c": -0.17, "c_alpha": 0.0},
+        description="correlations of the latent prior N(0, Sigma)",
+    )
+    selective_gradient_flow: bool = Field(
+        True, description="each decoder's loss reaches its own latent only (false: the paper's Appendix C)"
+    )
+    regions: Path = Field(Path("config/regions.yaml"), description="decoder regions")
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: a GPU when there is one")
+    checkpoint_every: int = Field(50, ge=1, description="epochs between checkpoints")
+
+    @field_validator("adversary_weight")
+    @classmethod
+    def _steps_ascend(cls, steps: tuple[LambdaStep, ...]) -> tuple[LambdaStep, ...]:
+        starts = [step.from_epoch for step in steps]
+        if not starts or starts[0] != 0 or any(a >= b for a, b in zip(starts, starts[1:], strict=False)):
+            raise ValueError("steps must begin at from_epoch 0 and ascend")
+        return steps
+
+    @field_validator("prior_correlation")
+    @classmethod
+    def _all_correlations(cls, value: dict[str, float]) -> dict[str, float]:
+        if set(value) != {"feh_alpha", "feh_c", "c_alpha"} or any(abs(r) >= 1 for r in value.values()):
+            raise ValueError("expected feh_alpha, feh_c and c_alpha, each between -1 and 1")
+        return value
+
+
+class Encode(Section):
+    """From latents to flags."""
+
+    flag_feh_sigma: float = Field(0.4, ge=0, description="metal-poor: z_m below minus this many sigma")
+    flag_alpha_sigma: float = Field(1.5, ge=0, description="alpha-poor: z_alpha below minus this many sigma")
+    flag_c_sigma: float = Field(0.1, ge=0, description="carbon-enhanced: z_c above this many sigma")
+    n_labelled: int = Field(
+        100, ge=2, description="training stars whose abundances fix sign and scale of each latent"
+    )
+    false_alarm: Fraction = Field(0.01, description="share of normal stars that flag_anomalous may catch")
+
+
+class Config(Section):
+    """The whole configuration."""
+
+    seeds: tuple[Annotated[int, Field(ge=0, lt=2**63)], ...] = Field(
+        (1, 2, 3, 4, 5), min_length=1, description="one catalog each"
+    )
+    sample: Sample = Sample()
+    spectrum: Spectrum = Spectrum()
+    synthesis: Synthesis = Synthesis()
+    observe: Observe = Observe()
+    train: Train = Train()
+    encode: Encode = Encode()
+
+    @model_validator(mode="after")
+    def _no_seed_twice(self) -> Config:
+        if len(set(self.seeds)) != len(self.seeds):
+            raise ValueError("seeds: each seed once")
+        return self
+
+    def dump(self) -> dict[str, Any]:
+        """The configuration as plain JSON-ready values."""
+        return self.model_dump(mode="json")
+
+
+def _location(error: dict[str, Any]) -> str:
+    return ".".join(str(part) for part in error["loc"]) or "the configuration"
+
+
+def _one_line(error: dict[str, Any], known: dict[str, Any]) -> str:
+    key = _location(error)
+    if error["type"] == "extra_forbidden":
+        section: Any = known
+        for part in error["loc"][:-1]:
+            section = section.get(part, {}) if isinstance(section, dict) else {}
+        keys = ", ".join(section) if isinstance(section, dict) and section else "see docs/configuration.md"
+        return f"unknown key {key}; known there: {keys}"
+    message = error["msg"].removeprefix("Value error, ")
+    return f"{key}: {message[0].lower() + message[1:]}, got {error['input']!r}"
+
+
+def validate(values: dict[str, Any], origin: str) -> Config:
+    """Values (e.g. from YAML) over the defaults, checked. `origin` names their file in the error's one line."""
+    try:
+        return Config.model_validate(values)
+    except ValidationError as error:
+        faults = [_one_line(fault, Config().dump()) for fault in error.errors()]
+        more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
+        raise UserError(f"{origin}: {faults[0]}{more}") from None
+
+
+def load(path: Path | str | None) -> Config:
+    """The configuration in a YAML file, whose keys override the defaults; None: the defaults alone."""
+    if path is None:
+        return Config()
+    path = Path(path)
+    if not path.is_file():
+        raise UserError(f"{path}: no such configuration file; copy config/config.yaml and edit it")
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except yaml.YAMLError as error:
+        raise UserError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(values, dict):
+        raise UserError(f"{path}: expected keys and values, got a {type(values).__name__}")
+    return validate(values, str(path))
+
+
+# --- what is generated from the models ------------------------------------------------------------------
+
+
+
+def _yaml_value(value: Any) -> str:
+    if isinstance(value, float):
+        text = repr(value)
+        # YAML 1.1 reads "1e-05" as a string: a mantissa with a dot makes it a number.
+        return text.replace("e", ".0e") if "e" in text and "." not in text else text
+    if isinstance(value, list):
+        return "[" + ", ".join(_yaml_value(item) for item in value) + "]"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {_yaml_value(item)}" for key, item in value.items()) + "}"
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _yaml_section(model: type[Section], values: dict[str, Any], indent: str) -> list[str]:
+    lines = []
+    for name, field in model.model_fields.items():
+        annotation = field.annotation
+        if isinstance(annotation, type) and issubclass(annotation, Section):
+            lines += ["", f"{indent}# {(annotation.__doc__ or '').splitlines()[0]}", f"{indent}{name}:"]
+            lines += _yaml_section(annotation, values[name], indent + "  ")
+            continue
+        lines.append(f"{indent}# {field.description}")
+        lines.append(f"{indent}{name}: {_yaml_value(values[name])}")
+    return [line for i, line in enumerate(lines) if line or i]
+
+
+def default_yaml() -> str:
+    """config/config.yaml: every key with its default and what it means."""
+    head = [
+        "# The published run (Signor et al. 2025, A&A 704, A279): five catalogs of 40 000 spectra.",
+        "# Generated from src/halochem/config.py by `make config`; every key, with its default.",
+        "# A file of your own needs only the keys that differ: snakemake --configfile mine.yaml",
+        "",
+    ]
+    return "\n".join(head + _yaml_section(Config, Config().dump(), "")) + "\n"
+
+
+def json_schema() -> str:
+    """config/config.schema.json, for editors and for Snakemake."""
+    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **Config.model_json_schema()}
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+
+
+def _markdown_rows(model: type[Section], values: dict[str, Any], prefix: str) -> list[str]:
+    rows = []
+    for name, field in model.model_fields.items():
+        annotation = field.annotation
+        if isinstance(annotation, type) and issubclass(annotation, Section):
+            rows += _markdown_rows(annotation, values[name], f"{prefix}{name}.")
+            continue
+        description = (field.description or "").replace("|", "\\|")
+        rows.append(f"| `{prefix}{name}` | `{_yaml_value(values[name])}` | {description} |")
+    return rows
+
+
+def markdown() -> str:
+    """docs/configuration.md: the same keys as a page."""
+    lines = [
+        "# Configuration",
+        "",
+        "Generated from `src/halochem/config.py` by `make config`. The defaults are the published run. A file of",
+        "your own needs only the keys that differ (`snakemake --configfile mine.yaml`); an unknown key is refused.",
+    ]
+    values = Config().dump()
+    top = [name for name, field in Config.model_fields.items() if not hasattr(field.annotation, "model_fields")]
+    lines += ["", "## Top level", "", "| key | default | meaning |", "| --- | --- | --- |"]
+    for name in top:
+        lines.append(f"| `{name}` | `{_yaml_value(values[name])}` | {Config.model_fields[name].description} |")
+    for name, field in Config.model_fields.items():
+        section = field.annotation
+        if isinstance(section, type) and issubclass(section, Section):
+            lines += ["", f"## {name}", "", section.__doc__.splitlines()[0], ""]
+            lines += ["| key | default | meaning |", "| --- | --- | --- |"]
+            lines += _markdown_rows(section, values[name], f"{name}.")
+    return "\n".join(lines) + "\n"
+
+
+def generated(root: Path) -> dict[Path, str]:
+    """What `make config` writes: path below `root` -> text."""
+    return {
+        root / "config" / "config.yaml": default_yaml(),
+        root / "config" / "config.schema.json": json_schema(),
+        root / "docs" / "configuration.md": markdown(),
+    }
+
+
+if __name__ == "__main__":
+    for target, text in generated(Path.cwd()).items():
+        target.write_text(text, encoding="utf-8")
+        print(target)

@@ -1,0 +1,28 @@
+"""Where a product comes from: code version and configuration, for the attributes of every file."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from halochem import __version__
+from halochem.config import Config
+
+
+def config_hash(config: Config, *sections: str) -> str:
+    """SHA-256 (first 16 hex digits) of the named sections of the configuration, or of the whole."""
+    values: dict[str, Any] = config.dump()
+    if sections:
+        values = {name: values[name] for name in sections}
+    text = json.dumps(values, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def attributes(config: Config, seed: int, *sections: str) -> dict[str, str]:
+    """What every product carries: code version, seed, hash of the configuration that made it."""
+    return {
+        "halochem_version": __version__,
+        "seed": str(seed),
+        "config_hash": config_hash(config, *sections),
+    }

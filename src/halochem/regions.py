@@ -1,0 +1,129 @@
+"""Decoder regions: which pixels each of the three decoders reconstructs.
+
+`python -m halochem.regions` (part of `make config`) derives config/regions.yaml, where no two regions overlap,
+from the published table, where some do.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import yaml
+
+from halochem.errors import UserError
+
+DECODERS = ("iron", "carbon", "alpha")
+Intervals = list[tuple[float, float]]
+
+
+def load(path: Path | str) -> dict[str, Intervals]:
+    """Regions per decoder from a YAML file: decoder -> [(first, last)], Å in air, ascending, none overlapping."""
+    path = Path(path)
+    if not path.is_file():
+        raise UserError(f"{path}: no such regions file; config/regions.yaml is the published one")
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise UserError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(values, dict) or set(values) != set(DECODERS):
+        found = ", ".join(map(str, values)) if isinstance(values, dict) else type(values).__name__
+        raise UserError(f"{path}: expected the keys {', '.join(DECODERS)}, found {found}")
+    regions = {decoder: _intervals(values[decoder], f"{path}: {decoder}") for decoder in DECODERS}
+    _refuse_overlap(regions, path)
+    return regions
+
+
+def _intervals(values: object, where: str) -> Intervals:
+    if not isinstance(values, list) or not values:
+        raise UserError(f"{where}: expected a list of [first, last] in Å")
+    intervals = []
+    for row, value in enumerate(values):
+        numbers = isinstance(value, list) and len(value) == 2 and all(isinstance(v, int | float) for v in value)
+        if not numbers or not value[0] < value[1]:
+            raise UserError(f"{where}, region {row + 1}: expected [first, last] in Å, ascending, got {value!r}")
+        intervals.append((float(value[0]), float(value[1])))
+    return sorted(intervals)
+
+
+def _refuse_overlap(regions: dict[str, Intervals], path: Path) -> None:
+    every = sorted((first, last, decoder) for decoder in DECODERS for first, last in regions[decoder])
+    for (first, last, one), (next_first, next_last, other) in zip(every, every[1:], strict=False):
+        if next_first < last:
+            raise UserError(
+                f"{path}: {one} [{first:g}, {last:g}] and {other} [{next_first:g}, {next_last:g}] overlap; "
+                "a pixel belongs to one decoder, so shorten or drop one of the two"
+            )
+
+
+def pixel_masks(regions: dict[str, Intervals], wavelength: np.ndarray, origin: Path | str) -> dict[str, np.ndarray]:
+    """Pixels of each decoder: decoder -> bool array of shape (p,). No pixel is in two of them.
+
+    A region that reaches outside the wavelengths (Å) is refused, one without a pixel too; `origin` is the file
+    named in that case.
+    """
+    masks = {}
+    for decoder, intervals in regions.items():
+        mask = np.zeros(len(wavelength), bool)
+        for first, last in intervals:
+            if first < wavelength[0] or last > wavelength[-1]:
+                raise UserError(
+                    f"{origin}: {decoder} [{first:g}, {last:g}] lies outside the spectra, "
+                    f"{wavelength[0]:.1f}-{wavelength[-1]:.1f} Å; shorten or drop it"
+                )
+            inside = (wavelength >= first) & (wavelength < last)
+            if not inside.any():
+                raise UserError(f"{origin}: {decoder} [{first:g}, {last:g}] holds no pixel; widen or drop it")
+            mask |= inside
+        masks[decoder] = mask
+    return masks
+
+
+# --- from the published table ---------------------------------------------------------------------------
+
+
+def _subtract(intervals: Intervals, taken: Intervals) -> Intervals:
+    for first, last in taken:
+        pieces = [((a, min(b, first)), (max(a, last), b)) for a, b in intervals]
+        intervals = [piece for pair in pieces for piece in pair if piece[0] < piece[1]]
+    return intervals
+
+
+def _merge(intervals: Intervals) -> Intervals:
+    merged: Intervals = []
+    for first, last in sorted(intervals):
+        if merged and first <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(last, merged[-1][1]))
+        else:
+            merged.append((first, last))
+    return merged
+
+
+def resolve(published: dict[str, Intervals], priority: list[str]) -> dict[str, Intervals]:
+    """Disjoint regions: what a decoder shares with one before it in `priority` is that one's."""
+    taken: Intervals = []
+    resolved = {}
+    for decoder in priority:
+        resolved[decoder] = _subtract(_merge(published[decoder]), taken)
+        taken = _merge(taken + resolved[decoder])
+    return {decoder: resolved[decoder] for decoder in DECODERS}
+
+
+def resolved_yaml(published_path: Path) -> str:
+    """The text of config/regions.yaml."""
+    table = yaml.safe_load(published_path.read_text(encoding="utf-8"))
+    published = {name: [tuple(pair) for pair in pairs] for name, pairs in table["regions"].items()}
+    lines = [
+        "# Decoder regions, Å in air, first and last wavelength: Signor et al. 2025, A&A 704, A279, Appendix D,",
+        "# overlaps resolved. Generated from config/regions.published.yaml by `make config`.",
+    ]
+    for decoder, intervals in resolve(published, table["priority"]).items():
+        lines.append(f"{decoder}:")
+        lines += [f"  - [{first:.9g}, {last:.9g}]" for first, last in intervals]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    folder = Path("config")
+    (folder / "regions.yaml").write_text(resolved_yaml(folder / "regions.published.yaml"), encoding="utf-8")
+    print(folder / "regions.yaml")
