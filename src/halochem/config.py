@@ -143,8 +143,24 @@ class Train(Section):
     selective_gradient_flow: bool = Field(
         True, description="each decoder's loss reaches its own latent only (false: the paper's Appendix C)"
     )
+    adversary_bins: Literal["uniform", "quantile"] = Field(
+        "uniform",
+        description="the adversary's 8 x 8 classes: bins of equal width, as published, or of equal content",
+    )
+    instance_norm: bool = Field(
+        True,
+        description="InstanceNorm in the conv encoder, as published; it divides out line strength (false: no "
+        "normalisation between layers)",
+    )
+    reproduce_softmax_before_cross_entropy: bool = Field(
+        False, description="the public release's second softmax, which confines the adversary's loss to 1 nat"
+    )
     regions: Path = Field(Path("config/regions.yaml"), description="decoder regions")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: a GPU when there is one")
+    validation_fraction: float = Field(
+        0.05, ge=0, le=0.5, description="share of the training stars kept from the optimiser to watch it by"
+    )
+    validate_every: int = Field(10, ge=1, description="epochs between evaluations on those stars")
     checkpoint_every: int = Field(50, ge=1, description="epochs between checkpoints")
 
     @field_validator("adversary_weight")
