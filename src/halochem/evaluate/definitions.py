@@ -1,0 +1,202 @@
+"""Every number of an evaluation: its key, what it is, on which stars, and how to print it.
+
+The evaluation, the summary, the report and the table in docs/evaluation.md all read this one list;
+`python -m halochem.evaluate.definitions` prints that table.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from halochem.evaluate.classes import CLASSES
+from halochem.evaluate.paper import PAPER
+
+LATENTS = {"z_m": "z_M", "z_c": "z_C", "z_alpha": "z_α"}
+ABUNDANCES = {"feh": "[Fe/H]", "c_fe": "[C/Fe]", "alpha_fe": "[α/Fe]"}
+PARAMETERS = {"teff": "Teff", "logg": "log g"}
+# the abundance that each latent stands for
+PARTNER = {"z_m": "feh", "z_c": "c_fe", "z_alpha": "alpha_fe"}
+FLAGS = {"alpha_pmp": "flag_alpha_pmp", "cemp": "flag_cemp"}
+
+GROUPS = {
+    "reconstruction": "Reconstruction error against the noise-free flux, decoder pixels",
+    "correlation": "Correlation of latents with labels, |r|",
+    "abundance": "Abundances",
+    "parameters": "Teff and log g",
+    "flags": "Flags",
+}
+
+
+@dataclass(frozen=True)
+class Definition:
+    """One number. `spec` is its format; `better`: lower, higher, or none where neither is meant."""
+
+    key: str
+    group: str
+    title: str
+    meaning: str
+    stars: str
+    unit: str = ""
+    spec: str = ".2f"
+    better: str = "none"
+
+
+def _reconstruction() -> list[Definition]:
+    rows = []
+    for name, star_class in CLASSES.items():
+        stars = star_class.title if name != "all" else "test"
+        rows.append(
+            Definition(
+                f"relative_l2.{name}",
+                "reconstruction",
+                f"relative L² error, {star_class.title}",
+                "mean over stars of ‖x̃ − x‖ / ‖x‖",
+                stars,
+                spec=".4f",
+                better="lower",
+            )
+        )
+    for name, star_class in CLASSES.items():
+        stars = star_class.title if name != "all" else "test"
+        rows.append(
+            Definition(
+                f"relative_l2_pooled.{name}",
+                "reconstruction",
+                f"Eq. A.5 as printed, {star_class.title}",
+                "Σ (x̃ − x)² / Σ x², sums over stars and pixels",
+                stars,
+                spec=".2e",
+                better="lower",
+            )
+        )
+    return rows
+
+
+def _correlations() -> list[Definition]:
+    rows = []
+    for z, z_title in LATENTS.items():
+        for label, title in (ABUNDANCES | PARAMETERS).items():
+            own = PARTNER[z] == label
+            better = "higher" if own else ("lower" if label in PARAMETERS else "none")
+            rows.append(
+                Definition(
+                    f"r.{z}.{label}",
+                    "correlation",
+                    f"{z_title} – {title}",
+                    "absolute Pearson correlation of the posterior mean with the true label",
+                    "test",
+                    better=better,
+                )
+            )
+    return rows
+
+
+def _abundances() -> list[Definition]:
+    rows = []
+    measures = (
+        (
+            "rmse_linear",
+            "straight line z → {}",
+            "RMSE of the line fitted to the training stars' true abundances",
+        ),
+        ("rmse_calibrated", "{} of the table", "RMSE of the table's calibrated abundance"),
+        ("rmse_constant", "constant {}", "RMSE of the training stars' mean: what knowing nothing scores"),
+    )
+    for measure, title, meaning in measures:
+        for label in ("feh", "alpha_fe", "c_fe"):
+            better = "none" if measure == "rmse_constant" else "lower"
+            rows.append(
+                Definition(
+                    f"{measure}.{label}",
+                    "abundance",
+                    title.format(ABUNDANCES[label]),
+                    meaning,
+                    "test",
+                    "dex",
+                    ".3f",
+                    better,
+                )
+            )
+    return rows
+
+
+def _parameters() -> list[Definition]:
+    meaning = "RMSE of linear(w) against the true label, in standard deviations of the training stars"
+    rows = [
+        Definition(
+            f"rmse_w.{name}", "parameters", f"linear(w) → {title}", meaning, "test", "σ", ".3f", "lower"
+        )
+        for name, title in PARAMETERS.items()
+    ]
+    rows.append(
+        Definition(
+            "rmse_w.both",
+            "parameters",
+            "linear(w) → Teff, log g",
+            "the two pooled: root of the mean of their squared errors",
+            "test",
+            "σ",
+            ".3f",
+            "lower",
+        )
+    )
+    rows += [
+        Definition(
+            f"probe_r2.{name}",
+            "parameters",
+            f"boosted trees z → {title}, R²",
+            "1 − Σ(y − ŷ)² / Σ(y − mean of training)²; 0 is no better than the mean",
+            "test",
+            spec=".3f",
+            better="lower",
+        )
+        for name, title in PARAMETERS.items()
+    ]
+    return rows
+
+
+def _flags() -> list[Definition]:
+    rows = []
+    for name in FLAGS:
+        title = CLASSES[name].title
+        for measure, meaning, stars in (
+            ("precision", "TP / (TP + FP), Eq. A.7", f"flagged {title}"),
+            ("recall", "TP / (TP + FN), Eq. A.6", f"true {title}"),
+            ("f1", "2 TP / (2 TP + FP + FN)", f"true {title}"),
+        ):
+            shown = "F1" if measure == "f1" else measure
+            rows.append(
+                Definition(f"{measure}.{name}", "flags", f"{title} {shown}", meaning, stars, better="higher")
+            )
+    return rows
+
+
+DEFINITIONS: dict[str, Definition] = {
+    row.key: row for row in _reconstruction() + _correlations() + _abundances() + _parameters() + _flags()
+}
+
+
+def markdown() -> str:
+    """The table of docs/evaluation.md."""
+    lines = []
+    for group, title in GROUPS.items():
+        lines += [
+            "",
+            f"### {title}",
+            "",
+            "| key | definition | stars | unit | paper |",
+            "| --- | --- | --- | --- | --- |",
+        ]
+        for row in DEFINITIONS.values():
+            if row.group == group:
+                lines.append(f"| `{row.key}` | {row.meaning} | {row.stars} | {row.unit} | {_quoted(row)} |")
+    return "\n".join(lines).strip() + "\n"
+
+
+def _quoted(row: Definition) -> str:
+    quoted = PAPER.get(row.key)
+    return f"{quoted.shown()} ({quoted.source})" if quoted else ""
+
+
+if __name__ == "__main__":
+    print(markdown(), end="")
