@@ -19,6 +19,9 @@ from halochem.errors import UserError
 Interval = tuple[float, float]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 
+# Teff of the coolest and the hottest atmosphere, c3k and MARCS alike [K]: no engine can compute a star outside.
+ATMOSPHERE_TEFF: Interval = (2500.0, 8000.0)
+
 
 class Section(BaseModel):
     """A section of the configuration: unknown keys are refused, values are never changed after loading."""
@@ -60,6 +63,14 @@ class Sample(Section):
     def _ascending(cls, value: Interval) -> Interval:
         if not value[0] < value[1]:
             raise ValueError(f"the range must ascend, got [{value[0]:g}, {value[1]:g}]")
+        return value
+
+    @field_validator("teff")
+    @classmethod
+    def _has_atmospheres(cls, value: Interval) -> Interval:
+        low, high = ATMOSPHERE_TEFF
+        if value[0] < low or value[1] > high:
+            raise ValueError(f"expected a range within {low:g} to {high:g} K, outside which no atmosphere is known")
         return value
 
 
