@@ -1,0 +1,46 @@
+"""history.csv: one line an epoch, written as training goes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+# losses as in losses.py and adversary.py, means over the stars; *_val are empty in epochs without evaluation
+LOSSES = ("reconstruction", "kl", "linear", "classification", "total")
+COLUMNS = (
+    "epoch",  # counted from 0
+    *(f"{name}_train" for name in LOSSES),
+    *(f"{name}_val" for name in LOSSES),
+    "learning_rate",  # at the epoch's last step
+    "lambda",  # weight of the adversary
+    "seconds",  # of the epoch, evaluation included
+)
+
+
+def row(
+    epoch: int,
+    train: dict[str, float],
+    validation: dict[str, float] | None,
+    learning_rate: float,
+    weight: float,
+    seconds: float,
+) -> str:
+    """One line of the file; the losses keep all their digits, so that two runs can be compared exactly."""
+    cells = [str(epoch), *(repr(train[name]) for name in LOSSES)]
+    cells += [repr(validation[name]) if validation else "" for name in LOSSES]
+    return ",".join([*cells, repr(learning_rate), repr(weight), f"{seconds:.3f}"])
+
+
+class History:
+    """The file and its rows. A resumed training starts from the rows of its checkpoint."""
+
+    def __init__(self, path: Path, rows: list[str] | None = None):
+        self.path = path
+        self.rows = list(rows or [])
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("\n".join([",".join(COLUMNS), *self.rows]) + "\n", encoding="utf-8")
+
+    def append(self, line: str) -> None:
+        """Add a line to the file at once."""
+        self.rows.append(line)
+        with open(self.path, "a", encoding="utf-8") as file:
+            file.write(line + "\n")

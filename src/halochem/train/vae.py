@@ -1,0 +1,110 @@
+"""The disentangled variational autoencoder: encoder, heads, three decoders, linear map w -> (Teff, log g).
+
+Signor et al. 2025 (A&A 704, A279), Sect. 2. n stars, p pixels of the spectrum, d pixels of the decoders.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import nn
+
+from halochem import seeds
+from halochem.config import Train
+from halochem.train.decoders import READS, Decoders
+from halochem.train.encoder import N_AUXILIARY, ConvEncoder, Heads, MlpEncoder, Posterior
+from halochem.train.losses import prior_cholesky
+
+
+class Output(NamedTuple):
+    """A forward pass over n stars."""
+
+    posterior: Posterior
+    reconstruction: torch.Tensor  # (n, d), in the order of `Vae.pixels`
+    u: torch.Tensor  # (n, 2): standardised Teff, log g read from w
+
+
+class Vae(nn.Module):
+    """The model. `masks` are the pixels of each decoder, bool (p,); `train` the configuration's section."""
+
+    def __init__(self, masks: dict[str, np.ndarray], train: Train):
+        super().__init__()
+        n_pixels = len(next(iter(masks.values())))
+        self.encoder = ConvEncoder(train.instance_norm) if train.encoder == "conv" else MlpEncoder(n_pixels)
+        self.heads = Heads()
+        self.decoders = Decoders(
+            {name: int(masks[name].sum()) for name in READS}, train.selective_gradient_flow
+        )
+        self.linear = nn.Linear(N_AUXILIARY, 2)
+        by_decoder = np.concatenate([np.flatnonzero(masks[name]) for name in READS])
+        order = np.argsort(by_decoder)
+        self.register_buffer("pixels", torch.from_numpy(by_decoder[order]), persistent=False)
+        self.register_buffer("order", torch.from_numpy(order), persistent=False)
+        self.register_buffer(
+            "prior", torch.from_numpy(prior_cholesky(train.prior_correlation)).float(), persistent=False
+        )
+        # What the encoder is fed: (flux - offset) / scale, and `fill` where a pixel is bad.
+        self.register_buffer("offset", torch.zeros(n_pixels))
+        self.register_buffer("scale", torch.ones(()))
+        self.register_buffer("fill", torch.ones(n_pixels))
+
+    def encode(self, flux: torch.Tensor, bad: torch.Tensor | None = None) -> Posterior:
+        """Flux (n, p), continuum 1 -> posterior. Pixels `bad` (n, p) take the mean spectrum."""
+        if bad is not None:
+            flux = torch.where(bad, self.fill, flux)
+        return self.heads(self.encoder((flux - self.offset) / self.scale))
+
+    def decode(self, z: torch.Tensor, w: torch.Tensor) -> torch.Tensor:
+        """z (n, 3), w (n, 2) -> flux (n, d) on `pixels`, in ascending wavelength."""
+        return self.decoders(z, w)[:, self.order]
+
+    def forward(
+        self, flux: torch.Tensor, bad: torch.Tensor | None = None, noise: torch.Tensor | None = None
+    ) -> Output:
+        """Flux (n, p) -> output. `noise` (n, 3) from N(0, 1) draws z from the posterior; None: its mean."""
+        posterior = self.encode(flux, bad)
+        z = posterior.mean
+        if noise is not None:
+            z = z + (posterior.cholesky @ noise[:, :, None])[:, :, 0]
+        return Output(posterior, self.decode(z, posterior.w), self.linear(posterior.w))
+
+    def count_parameters(self) -> dict[str, int]:
+        """Trainable parameters of each part and in all."""
+        counts = {
+            name: sum(p.numel() for p in part.parameters() if p.requires_grad)
+            for name, part in self.named_children()
+        }
+        return {**counts, "total": sum(counts.values())}
+
+
+def set_input_scaling(vae: Vae, train: Train, flux: np.ndarray, bad: np.ndarray | None) -> None:
+    """Fix what the encoder is fed from the training stars' flux (n, p); `bad` (n, p) pixels do not count.
+
+    With InstanceNorm the flux goes in as it is, as published. Without, there is no layer to bring the lines'
+    depths to order 1, so flux - 1 is scaled by its rms; the mlp sees deviations from the mean spectrum.
+    """
+    if bad is None:
+        mean = flux.mean(axis=0, dtype=np.float64)
+    else:
+        good = ~bad
+        count = good.sum(axis=0)
+        # A pixel that is bad in every star says nothing: the continuum stands in.
+        mean = np.where(count, (flux * good).sum(axis=0, dtype=np.float64) / np.maximum(count, 1), 1.0)
+    vae.fill.copy_(torch.from_numpy(mean))
+    if train.encoder == "conv" and train.instance_norm:
+        return
+    offset = mean if train.encoder == "mlp" else np.ones(flux.shape[1])
+    deviation = flux - offset.astype(np.float32)
+    if bad is not None:
+        deviation[bad] = 0
+    vae.offset.copy_(torch.from_numpy(offset))
+    vae.scale.fill_(max(float(np.sqrt(np.mean(deviation**2, dtype=np.float64))), 1e-6))
+
+
+def build(masks: dict[str, np.ndarray], train: Train, seed: int) -> Vae:
+    """A model with the initial weights of catalog `seed`; the caller's random state is left as it was."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seeds.torch_seed(seed, "train/weights"))
+        return Vae(masks, train)
