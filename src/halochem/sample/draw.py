@@ -14,7 +14,7 @@ from halochem.errors import UserError
 from halochem.sample.density import ABUNDANCES, AbundanceDensity
 
 STREAM = "labels"
-# Position of each label's draw in its star's stream. A new label goes at the end: it leaves these as they are.
+# Position of each label's draw in its star's stream. A new label goes at the end, so that these stay.
 DRAWS = ("teff", "logg", *ABUNDANCES, "snr")
 # Rounding, far below any effect on a spectrum, hides the last bits in which the exponential functions of
 # different machines may differ: so the labels are the same everywhere.
@@ -31,7 +31,9 @@ def draw_labels(sample: Sample, density: AbundanceDensity, seed: int, stars: Seq
     labels = {
         "teff": _uniform(u["teff"], sample.teff),
         "logg": _uniform(u["logg"], sample.logg),
-        **dict(zip(ABUNDANCES, density.draw(np.column_stack([u[name] for name in ABUNDANCES])).T, strict=True)),
+        **dict(
+            zip(ABUNDANCES, density.draw(np.column_stack([u[name] for name in ABUNDANCES])).T, strict=True)
+        ),
         "snr": _snr(u["snr"], sample.snr),
     }
     frame = pd.DataFrame({name: np.round(x, DECIMALS.get(name, DECIMALS_DEX)) for name, x in labels.items()})
@@ -50,8 +52,8 @@ def _snr(u: np.ndarray, snr: Snr) -> np.ndarray:
     kept = ndtr((snr.mean - snr.minimum) / snr.sigma) if snr.sigma > 0 else 0.0
     if kept < 1e-6:
         raise UserError(
-            f"sample.snr: a mean of {snr.mean:g} and a sigma of {snr.sigma:g} leave no star above the minimum of "
-            f"{snr.minimum:g}; lower the minimum"
+            f"sample.snr: a mean of {snr.mean:g} and a sigma of {snr.sigma:g} leave no star above "
+            f"the minimum of {snr.minimum:g}; lower the minimum"
         )
     # From above, where the distribution is not cut, so that a minimum in the upper tail keeps its precision.
     return np.maximum(snr.mean - snr.sigma * ndtri((1.0 - u) * kept), snr.minimum)

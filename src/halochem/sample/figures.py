@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-ENCLOSED = (0.5, 0.8, 0.95)  # share of the probability inside each contour
+ENCLOSED = (0.4, 0.75, 0.95)  # share of the probability inside each contour
 MAX_POINTS = 1500  # stars shown: enough for the tails, few enough to see the density
-STAR, REGION = "#ffffff", "#ff8fb1"
+STAR, REGION = "#ff3b5c", "#ffffff"
 
 
 def draw_densities(density: AbundanceDensity, labels: pd.DataFrame) -> Figure:
@@ -38,6 +38,14 @@ def draw_densities(density: AbundanceDensity, labels: pd.DataFrame) -> Figure:
         right.set(title="q([Fe/H], [α/Fe])", xlabel="[Fe/H]", ylabel="[α/Fe]")
         _mark_region(left, CARBON_ENHANCED, above=True, text="CEMP")
         _mark_region(right, ALPHA_POOR, above=False, text="αPMP")
+        left.legend(
+            loc="upper right",
+            fontsize=7.5,
+            markerscale=2.5,
+            handletextpad=0.1,
+            labelcolor="white",
+            frameon=False,
+        )
         bar = figure.colorbar(shade, ax=[left, right], pad=0.015, aspect=30)
         bar.set_label("density / its maximum")
         bar.set_ticks([0.0, 0.1, 0.25, 0.5, 0.75, 1.0])
@@ -75,8 +83,9 @@ def _panel(axes: Axes, grid: GridDensity, feh: pd.Series, y: pd.Series):
     )
     centre = [(edges[1:] + edges[:-1]) / 2 for edges in (grid.feh_edges, grid.y_edges)]
     levels = np.unique(enclosing_levels(grid)) / grid.density.max()
-    axes.contour(*centre, relative.T, levels=levels, colors="black", linewidths=0.7)
-    axes.plot(feh, y, ".", color=STAR, ms=1.6, mew=0, alpha=0.75, rasterized=True)
+    lines = ["#d8d8d8" if level < 0.35 else "#202020" for level in levels]  # light on dark, dark on light
+    axes.plot(feh, y, ".", color=STAR, ms=2.0, mew=0, alpha=0.9, rasterized=True, label="drawn from r")
+    axes.contour(*centre, relative.T, levels=levels, colors=lines, linewidths=0.8)
     axes.set(xlim=grid.feh_edges[[0, -1]], ylim=grid.y_edges[[0, -1]])
     return shade
 

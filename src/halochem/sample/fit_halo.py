@@ -154,9 +154,8 @@ def describe(r: AbundanceDensity) -> str:
     """Moments, correlations and class fractions of r beside what the paper gives, one a line."""
     m, lines = r.moments, []
     for name, mean in PUBLISHED_MEAN.items():
-        lines.append(
-            f"{name}: mean {m.mean[name]:.4f} ({mean:g}), sigma {m.sigma[name]:.4f} ({PUBLISHED_SIGMA[name]:g})"
-        )
+        sigma = f"sigma {m.sigma[name]:.4f} ({PUBLISHED_SIGMA[name]:g})"
+        lines.append(f"{name}: mean {m.mean[name]:.4f} ({mean:g}), {sigma}")
     lines += [f"rho {x}: {m.correlation[x]:.3f} ({rho:g})" for x, rho in PUBLISHED_CORRELATION.items()]
     lines.append(f"alpha-poor metal-poor {r.alpha_pmp_fraction():.4f} ({ALPHA_PMP:g})")
     lines.append(f"carbon-enhanced metal-poor {r.cemp_fraction():.4f} (not published)")
@@ -167,8 +166,8 @@ def as_yaml(table: dict[str, Any]) -> str:
     """The text of halo.yaml."""
     r = combine(*default_sources(table))
     head = [
-        "The built-in halo densities: truncated mixtures, dex throughout. Components are described in halo.py",
-        "(Component). Generated: python -m halochem.sample.fit_halo > src/halochem/sample/halo.yaml",
+        "The built-in halo densities: truncated mixtures, dex throughout; Component in halo.py says what the",
+        "entries mean. Generated: python -m halochem.sample.fit_halo > src/halochem/sample/halo.yaml",
         "What they give for r = p q / Z, and in brackets what Signor et al. 2025 give:",
         *("  " + line for line in describe(r).splitlines()),
     ]

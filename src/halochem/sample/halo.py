@@ -22,6 +22,7 @@ from halochem.sample.density import AbundanceDensity, GridDensity
 # Cell sizes [dex]: far below every spread of the mixtures (0.04 at least) and below any measurement error.
 FEH_STEP = 0.01
 Y_STEP = {"c_fe": 0.01, "alpha_fe": 0.005}
+TAPER = 0.15  # dex
 
 # Signor et al. 2025, Eqs. 12-14, and the correlations of their latent prior, Appendix A
 PUBLISHED_MEAN = {"feh": -1.23, "c_fe": 0.62, "alpha_fe": 0.22}
@@ -49,7 +50,7 @@ class Component:
     feh: tuple[float, float]  # mean, standard deviation
     ridge: tuple[tuple[float, float], ...]  # ([Fe/H], mean y); monotone cubic between, constant beyond
     scatter: float  # standard deviation of y about the ridge
-    feh_max: float = np.inf  # no star above
+    feh_max: float = np.inf  # no star above; the density falls to zero there over about 2 TAPER
 
     def mean_y(self, feh: np.ndarray) -> np.ndarray:
         """The ridge's y at `feh`, same shape."""
@@ -61,7 +62,8 @@ class Component:
     def on_cells(self, feh: np.ndarray, y: np.ndarray) -> np.ndarray:
         """Probability of cells centred at `feh` (nf,) and `y` (ny,), adding up to the weight: (nf, ny)."""
         mean, sigma = self.feh
-        column = np.where(feh < self.feh_max, np.exp(-0.5 * ((feh - mean) / sigma) ** 2), 0.0)
+        taper = -np.expm1(-0.5 * (np.minimum(feh - self.feh_max, 0.0) / TAPER) ** 2)
+        column = taper * np.exp(-0.5 * ((feh - mean) / sigma) ** 2)
         offset = (y[None, :] - self.mean_y(feh)[:, None]) / self.scatter
         cells = column[:, None] * np.exp(-0.5 * offset**2)
         return self.weight * cells / cells.sum()
