@@ -1,0 +1,162 @@
+"""One star through Turbospectrum: babsma (continuous opacity), then bsyn (lines and flux)."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from halochem.synthesize import composition
+from halochem.synthesize.atmospheres.structure import Structure
+
+# Flux above the continuum or below nothing means that the structure or the run is broken: see `check_flux`.
+FLUX_MAX, FLUX_MIN = 1.02, 0.0
+
+
+class SynthesisFailed(Exception):
+    """A run that gave no usable spectrum; the message is the reason, for the star's row."""
+
+
+@dataclass(frozen=True)
+class Star:
+    """What a spectrum depends on."""
+
+    teff: float  # K
+    logg: float  # dex, cgs
+    feh: float  # dex
+    c_fe: float  # dex
+    alpha_fe: float  # dex
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A compiled Turbospectrum and its data folder."""
+
+    babsma: Path
+    bsyn: Path
+    data: Path
+
+
+def scratch_parent() -> Path | None:
+    """Memory for the scratch files where the system offers it (/dev/shm), else the usual temporary folder."""
+    shared = Path("/dev/shm")
+    return shared if shared.is_dir() and os.access(shared, os.W_OK) else None
+
+
+def run_star(
+    engine: Engine,
+    star: Star,
+    structure: Structure,
+    line_lists: list[Path],
+    wavelength: tuple[float, float],
+    step: float,
+    time_limit: float,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Synthesise one star. Returns wavelength [Å, air] and continuum-normalised flux, float64, shape (n,).
+
+    `step` [Å] is that of the synthesis; nothing is convolved yet. Raises SynthesisFailed with the reason; a run
+    past `time_limit` seconds is ended. No file is left behind.
+    """
+    with tempfile.TemporaryDirectory(prefix="halochem-", dir=scratch_parent()) as folder:
+        work = Path(folder)
+        (work / "DATA").symlink_to(engine.data.resolve())
+        structure.write_kurucz(work / "model", star.teff, star.logg)
+        common = _common_input(star, wavelength, step)
+        _run(engine.babsma, work, common + _babsma_input(star), time_limit)
+        _run(engine.bsyn, work, common + _bsyn_input(line_lists), time_limit)
+        return _read_spectrum(work / "spectrum", work / "bsyn_lu.log")
+
+
+def _common_input(star: Star, wavelength: tuple[float, float], step: float) -> list[str]:
+    elements = composition.abundances(star.feh, star.c_fe, star.alpha_fe)
+    return [
+        f"'LAMBDA_MIN:' '{wavelength[0]:.3f}'",
+        f"'LAMBDA_MAX:' '{wavelength[1]:.3f}'",
+        f"'LAMBDA_STEP:' '{step:.4f}'",
+        "'MODELINPUT:' 'model'",
+        "'MARCS-FILE:' '.false.'",
+        "'MODELOPAC:' 'opacity'",
+        f"'METALLICITY:' '{star.feh:.4f}'",
+        f"'ALPHA/Fe:' '{star.alpha_fe:.4f}'",
+        "'HELIUM:' '0.0'",
+        "'R-PROCESS:' '0.0'",
+        "'S-PROCESS:' '0.0'",
+        f"'INDIVIDUAL ABUNDANCES:' '{len(elements)}'",
+        *(f"{number} {value:.4f}" for number, value in elements.items()),
+    ]
+
+
+def _babsma_input(star: Star) -> list[str]:
+    return ["'XIFIX:' 'T'", f"{composition.microturbulence(star.teff, star.logg):.4f}"]
+
+
+def _bsyn_input(line_lists: list[Path]) -> list[str]:
+    titanium = composition.TITANIUM_FRACTIONS
+    return [
+        "'INTENSITY/FLUX:' 'Flux'",
+        "'COS(THETA):' '1.00'",
+        "'ABFIND:' '.false.'",
+        "'RESULTFILE:' 'spectrum'",
+        f"'ISOTOPES:' '{len(titanium)}'",
+        *(f"22.{mass:03d} {fraction:.4f}" for mass, fraction in titanium.items()),
+        f"'NFILES:' '{len(line_lists) + 1}'",
+        "DATA/Hlinedata",
+        *(str(path.resolve()) for path in line_lists),
+        # The five rows that follow SPHERICAL are read whether or not it is true.
+        "'SPHERICAL:' 'F'",
+        "30",
+        "300.00",
+        "15",
+        "1.30",
+    ]
+
+
+def _run(program: Path, work: Path, rows: list[str], time_limit: float) -> None:
+    log = work / f"{program.name}.log"
+    with open(log, "w", encoding="ascii", errors="replace") as output:
+        try:
+            run = subprocess.run(
+                [program.resolve()],
+                cwd=work,
+                input=("\n".join(rows) + "\n").encode(),
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                timeout=time_limit,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise SynthesisFailed(f"{program.name}: ended after {time_limit:g} s") from None
+        except OSError as error:
+            raise SynthesisFailed(f"{program.name}: cannot be run ({error.strerror})") from None
+    if run.returncode:
+        signal = f"signal {-run.returncode}" if run.returncode < 0 else f"exit status {run.returncode}"
+        raise SynthesisFailed(f"{program.name}: {signal}: {_last_words(log)}")
+
+
+def _last_words(log: Path) -> str:
+    rows = [row.strip() for row in log.read_text(encoding="ascii", errors="replace").splitlines() if row.strip()]
+    telling = [row for row in rows if "stop" in row.lower() or "error" in row.lower()]
+    return (telling or rows or ["no output"])[-1][:120]
+
+
+def _read_spectrum(path: Path, log: Path) -> tuple[np.ndarray, np.ndarray]:
+    if not path.is_file() or not path.stat().st_size:
+        raise SynthesisFailed(f"bsyn: no spectrum written: {_last_words(log)}")
+    try:
+        table = pd.read_csv(path, sep=r"\s+", header=None, usecols=[0, 1], dtype=float).to_numpy()
+    except (ValueError, pd.errors.ParserError):
+        raise SynthesisFailed("bsyn: the spectrum holds something that is no number") from None
+    return table[:, 0], table[:, 1]
+
+
+def check_flux(flux: np.ndarray) -> None:
+    """Raise SynthesisFailed unless a normalised flux is finite and within 0 and 1.02."""
+    if not np.isfinite(flux).all():
+        raise SynthesisFailed("flux is not finite")
+    if flux.max() > FLUX_MAX or flux.min() < FLUX_MIN:
+        raise SynthesisFailed(f"flux from {flux.min():.3f} to {flux.max():.3f}, expected 0 to {FLUX_MAX}")
