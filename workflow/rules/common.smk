@@ -1,0 +1,60 @@
+"""What the rules share: the checked settings, and the settings and files that a job depends on."""
+
+import math
+import os
+import sys
+
+import yaml
+
+try:
+    from halochem.config import validate
+    from halochem.errors import UserError
+    from halochem.files import atomic
+except ModuleNotFoundError as error:
+    sys.exit(f"{sys.executable} has no {error.name}: run `make`, or `pip install -r requirements.lock -e .` there")
+
+# `.venv/bin/snakemake` typed without activating the environment finds the `halochem` beside it, in jobs too.
+os.environ.update(PATH=os.pathsep.join([os.path.dirname(sys.executable), *os.get_exec_path()]))
+
+try:
+    SETTINGS = validate(config, " with ".join(map(str, workflow.configfiles)))
+except UserError as error:
+    sys.exit(f"halochem: {error}")
+
+SETTINGS_FILE = "results/config.yaml"
+
+
+def write_settings():
+    """Write the merged settings for the jobs of this run."""
+    with atomic(SETTINGS_FILE) as temporary:
+        temporary.write_text(yaml.safe_dump(SETTINGS.dump(), sort_keys=False), encoding="utf-8")
+
+
+def settings_of(*keys, without=()):
+    """Sections ("train") and single settings ("synthesis.build") that decide a product, by dotted key.
+
+    As `params` of a rule they make Snakemake run it again when, and only when, one of them changes.
+    """
+    values = SETTINGS.dump()
+    flat = {
+        f"{section}.{key}": value
+        for section, content in values.items()
+        if isinstance(content, dict)
+        for key, value in content.items()
+    }
+    return {
+        name: value
+        for name, value in flat.items()
+        if (name in keys or name.split(".")[0] in keys) and name not in without
+    }
+
+
+def chunks(wildcards):
+    """The files of clean spectra of a catalog, in the order of its stars."""
+    count = math.ceil(SETTINGS.sample.n_stars / SETTINGS.synthesis.chunk_size)
+    return [f"results/spectra/halo-{wildcards.seed}/chunk-{chunk}.h5" for chunk in range(count)]
+
+
+def observed_stars(wildcards):
+    """The user's own tables of observed stars, where the configuration names them."""
+    return [str(path) for path in (SETTINGS.sample.p_table, SETTINGS.sample.q_table) if path is not None]

@@ -1,0 +1,30 @@
+"""The disentangled variational autoencoder of one catalog."""
+
+
+rule train:
+    input:
+        catalog="results/catalogs/halo-{seed}.h5",
+        regions=str(SETTINGS.train.regions),
+    output:
+        "results/models/halo-{seed}/weights.safetensors",
+        "results/models/halo-{seed}/model.json",
+        "results/models/halo-{seed}/history.csv",
+    log:
+        "results/logs/train/halo-{seed}.log",
+    benchmark:
+        "results/benchmarks/train/halo-{seed}.tsv"
+    # A second try goes on from the last checkpoint.
+    retries: 1
+    conda:
+        "../envs/training.yaml"
+    threads: 8
+    resources:
+        mem_mb=lambda wildcards, attempt: 8000 * attempt,
+        runtime=1440,
+    params:
+        config=SETTINGS_FILE,
+        # Where it trains and how often it saves its state do not make it another model.
+        settings=settings_of("train", without=("train.device", "train.checkpoint_every")),
+        model=subpath(output[0], parent=True),
+    shell:
+        "halochem train --config {params.config} --catalog {input.catalog} --out {params.model} > {log} 2>&1"
