@@ -11,7 +11,10 @@ from halochem.errors import UserError
 from halochem.synthesize.ispec_location import BINARIES, SIGNATURE, find_ispec, importable
 
 # Module names in the wheel of PyPI's ispec 0.0.18.
-NAMESAKE = "_modidx agg ann dec dun enums kws preps rnk sattr set sig src tests types utils val".split()
+NAMESAKE = (
+    *("_modidx", "agg", "ann", "dec", "dun", "enums", "kws", "preps", "rnk", "sattr", "set", "sig", "src"),
+    *("tests", "types", "utils", "val"),
+)
 
 
 @pytest.fixture(autouse=True)

@@ -40,9 +40,8 @@ class Project:
         }
         # `timeout -k` and not Python's: the executor plugin is known to hang, and its children must go too.
         command = ["timeout", "-k", "5", str(timeout), sys.executable, "-m", "snakemake", *arguments]
-        return subprocess.run(
-            command, cwd=self.folder, env=variables, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-        )
+        streams = {"text": True, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+        return subprocess.run(command, cwd=self.folder, env=variables, **streams)
 
     def planned(self, *arguments: str) -> dict[str, int]:
         """Rule -> number of jobs of a dry run."""

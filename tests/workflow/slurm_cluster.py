@@ -50,7 +50,7 @@ InactiveLimit=0
 KillWait=2
 Waittime=0
 DefMemPerCPU=100
-NodeName=localhost NodeAddr=127.0.0.1 CPUs=32 Sockets=1 CoresPerSocket=32 ThreadsPerCore=1 RealMemory=64000 Gres=gpu:1 State=UNKNOWN
+NodeName=localhost NodeAddr=127.0.0.1 CPUs=32 CoresPerSocket=32 RealMemory=64000 Gres=gpu:1 State=UNKNOWN
 PartitionName=cpu Nodes=localhost Default=YES MaxTime=INFINITE State=UP
 PartitionName=gpu Nodes=localhost MaxTime=INFINITE State=UP
 CommunicationParameters=NoInAddrAny,NoCtldInAddrAny
@@ -116,11 +116,15 @@ class Cluster:
         ports = {"controller_port": _free_port(), "node_port": _free_port()}
         text = CONFIGURATION.format(folder=self.folder, **ports)
         (self.folder / "slurm.conf").write_text(text, encoding="ascii")
-        (self.folder / "gres.conf").write_text("NodeName=localhost Name=gpu File=/dev/null\n", encoding="ascii")
+        (self.folder / "gres.conf").write_text(
+            "NodeName=localhost Name=gpu File=/dev/null\n", encoding="ascii"
+        )
         # The executor's job step clears SLURM_* before its inner srun, which then finds no slurm.conf.
         srun = self.folder / "bin" / "srun"
         real = shutil.which("srun", path=SBIN)
-        srun.write_text(f'#!/bin/sh\nSLURM_CONF="{self.folder}/slurm.conf" exec "{real}" "$@"\n', encoding="ascii")
+        srun.write_text(
+            f'#!/bin/sh\nSLURM_CONF="{self.folder}/slurm.conf" exec "{real}" "$@"\n', encoding="ascii"
+        )
         srun.chmod(0o755)
 
     def run(self, *command: str) -> subprocess.CompletedProcess[str]:

@@ -1,8 +1,8 @@
 """Where the user's iSpec is, found without importing it.
 
-iSpec (Blanco-Cuaresma et al. 2014, 2019) is a folder that the user downloads and builds, not an installed package.
-PyPI's package of the same name is an unrelated one, helpers around Python's `inspect`: it is told apart by what lies
-beside its __init__.py, because importing either has side effects.
+iSpec (Blanco-Cuaresma et al. 2014, 2019) is a folder that the user downloads and builds, not an installed
+package. PyPI's package of the same name is an unrelated one, helpers around Python's `inspect`: it is told apart
+by what lies beside its __init__.py, because importing either has side effects.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ def importable() -> Path | None:
 def find_ispec(config_dir: Path | None) -> Path:
     """The folder of the user's iSpec, with a built Turbospectrum in it.
 
-    Looks at `config_dir` (synthesis.ispec_dir), else $ISPEC_DIR, else at what `import ispec` would find. Raises
-    UserError if there is none, if what is found is another package of that name, or if Turbospectrum is not built.
+    Looks at `config_dir` (synthesis.ispec_dir), else $ISPEC_DIR, else at what `import ispec` finds. Raises
+    UserError if there is none, if it is another package of that name, or if its Turbospectrum is not built.
     """
     named = config_dir or os.environ.get("ISPEC_DIR")
     if named:
@@ -58,7 +58,7 @@ def find_ispec(config_dir: Path | None) -> Path:
         raise UserError(f"iSpec is not found; {_SET_IT}, or synthesis.engine to turbospectrum")
     if not is_ispec(package):
         raise UserError(
-            f"{package}: this is not iSpec but an unrelated package of the same name (PyPI's `ispec` is one); "
+            f"{package}: not iSpec but an unrelated package of the same name (PyPI's `ispec` is one); "
             f"`pip uninstall ispec`, and {_SET_IT}"
         )
     return _with_turbospectrum(package.parent)
@@ -68,6 +68,8 @@ def _with_turbospectrum(folder: Path) -> Path:
     binaries = folder / "synthesizer" / "turbospectrum" / "bin"
     for name in BINARIES:
         if not os.access(binaries / name, os.X_OK):
-            raise UserError(f"{folder}: iSpec's Turbospectrum is not built, {binaries / name} is missing; "
-                            f"run `make turbospectrum` in {folder}")
+            raise UserError(
+                f"{folder}: iSpec's Turbospectrum is not built, {binaries / name} is missing; "
+                f"run `make turbospectrum` in {folder}"
+            )
     return folder
