@@ -51,7 +51,7 @@ class Project:
             return {}
         table = result.stdout.rpartition("Job stats:\n")[2].splitlines()[2:]
         rows = [row.split() for row in table[: table.index("")]]
-        return {rule: int(count) for rule, count in rows}
+        return {rule: int(count) for rule, count in rows if rule != "total"}
 
 
 @pytest.fixture

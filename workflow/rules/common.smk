@@ -17,7 +17,7 @@ except ModuleNotFoundError as error:
 os.environ.update(PATH=os.pathsep.join([os.path.dirname(sys.executable), *os.get_exec_path()]))
 
 try:
-    SETTINGS = validate(config, " with ".join(map(str, workflow.configfiles)))
+    SETTINGS = validate(config, " over ".join(map(os.path.relpath, workflow.configfiles)))
 except UserError as error:
     sys.exit(f"halochem: {error}")
 

@@ -82,8 +82,8 @@ def compiler(root: Path) -> Finding:
     if path is None:
         mark = OPTIONAL if (root / ENGINE).is_file() else NEEDED
         text = (
-            "not found; apt install gfortran (Debian, Ubuntu), dnf install gcc-gfortran (Fedora), brew install "
-            "gcc (macOS), conda install -c conda-forge gfortran"
+            "not found; apt install gfortran (Debian, Ubuntu), dnf install gcc-gfortran (Fedora), brew "
+            "install gcc (macOS), conda install -c conda-forge gfortran"
         )
         return Finding(mark, "gfortran", text)
     version = _output(path, "-dumpfullversion", "-dumpversion").strip() or "of unknown version"

@@ -1,8 +1,8 @@
 """Where the user's iSpec is, found without importing it.
 
 iSpec (Blanco-Cuaresma et al. 2014, 2019) is a folder that the user downloads and builds, not an installed
-package. PyPI's package of the same name is an unrelated one, helpers around Python's `inspect`: it is told apart
-by what lies beside its __init__.py, because importing either has side effects.
+package. PyPI's package of the same name is an unrelated one, helpers around Python's `inspect`: it is told
+apart by what lies beside its __init__.py, because importing either has side effects.
 """
 
 from __future__ import annotations
@@ -16,7 +16,10 @@ from halochem.errors import UserError
 # What iSpec's package folder holds beside __init__.py, and nothing else of that name does.
 SIGNATURE = ("synth/turbospectrum.py", "atmospheres.py", "COPYING")
 BINARIES = ("babsma_lu", "bsyn_lu")
-_SET_IT = "set synthesis.ispec_dir or $ISPEC_DIR to the folder of your iSpec (the one that holds ispec/ and synthesizer/)"
+_SET_IT = (
+    "set synthesis.ispec_dir or $ISPEC_DIR to the folder of your iSpec "
+    "(the one that holds ispec/ and synthesizer/)"
+)
 
 
 def is_ispec(package: Path) -> bool:

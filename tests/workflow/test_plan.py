@@ -1,0 +1,63 @@
+"""What Snakemake plans, from dry runs of the real workflow."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+RULES = {"prepare_engine", "sample", "synthesize", "observe", "train", "encode"}
+RULES |= {"evaluate", "summarize", "report", "all"}
+
+
+def test_published_configuration_is_planned_in_chunks(project):
+    start = time.monotonic()
+    jobs = project.planned("--cores", "32")
+    seconds = time.monotonic() - start
+    print(f"planned {sum(jobs.values())} jobs in {seconds:.1f} s")
+    assert set(jobs) == RULES
+    assert jobs["synthesize"] == 5 * 40_000 // 200
+    assert jobs["sample"] == jobs["train"] == jobs["encode"] == jobs["evaluate"] == 5
+    assert jobs["prepare_engine"] == jobs["summarize"] == jobs["report"] == 1
+    assert seconds < 30  # 10 s is the aim; other work may share this machine
+
+
+def test_any_seed_is_a_target_without_an_edit(project):
+    target = "results/tables/halo-42.parquet"
+    jobs = project.planned("--configfile", "config/quickstart.yaml", "--cores", "2", target)
+    assert jobs == {"prepare_engine": 1, "sample": 1, "synthesize": 6, "observe": 1, "train": 1, "encode": 1}
+
+
+def test_last_chunk_may_be_smaller(project):
+    config = project.write_config({"sample": {"n_stars": 11}, "synthesis": {"chunk_size": 5}, "seeds": [7]})
+    assert project.planned("--configfile", config)["synthesize"] == 3
+
+
+@pytest.mark.parametrize("name", ["halo-042", "halo--1", "halo-x", "halo-1.0"])
+def test_what_is_no_seed_is_no_target(project, name):
+    result = project.snakemake("--dry-run", f"results/tables/{name}.parquet")
+    assert result.returncode != 0
+    assert "No rule to produce" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"sample": {"n_star": 3}}, "unknown key sample.n_star; known there: n_stars"),
+        ({"sample": {"n_stars": -3}}, "sample.n_stars: input should be greater than or equal to 1, got -3"),
+    ],
+)
+def test_bad_configuration_is_one_line(project, values, said):
+    config = project.write_config(values)
+    result = project.snakemake("--dry-run", "--configfile", config)
+    assert result.returncode != 0
+    assert "Traceback" not in result.stdout
+    lines = [line for line in result.stdout.splitlines() if not line.startswith("Config file")]
+    assert len(lines) == 1
+    assert lines[0].startswith("halochem: test.yaml over config/config.yaml: ")
+    assert said in lines[0]
+
+
+def test_lint(project):
+    result = project.snakemake("--lint")
+    assert result.returncode == 0, result.stdout
