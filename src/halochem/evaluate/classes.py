@@ -22,6 +22,15 @@ class StarClass:
     member: Callable[[pd.DataFrame], np.ndarray]
 
 
+def true_labels(table: pd.DataFrame) -> pd.DataFrame:
+    """The true teff [K], logg, feh, c_fe, alpha_fe [dex] of a product table, under those names.
+
+    In the table itself feh, c_fe and alpha_fe are what was measured.
+    """
+    names = ("teff", "logg", "feh", "c_fe", "alpha_fe")
+    return pd.DataFrame({name: table[f"{name}_true"].to_numpy(float) for name in names}, index=table.index)
+
+
 def _all(labels: pd.DataFrame) -> np.ndarray:
     return np.ones(len(labels), bool)
 

@@ -35,15 +35,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--out", type=Path, required=True, help="file to write: .json with --table, .parquet with --summary"
     )
     parser.add_argument(
-        "--config", type=Path, metavar="YAML", help="configuration (default: the published one)"
+        "--config", type=Path, metavar="YAML", help="configuration; checked, but nothing in it matters here"
     )
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Write the evaluation or the summary."""
+    from halochem import config
+
+    config.load(arguments.config)
     _check_suffix(arguments.out, ".json" if arguments.table else ".parquet")
     if arguments.table:
-        _evaluate(arguments.table, arguments.config, arguments.out)
+        _evaluate(arguments.table, arguments.out)
     else:
         _summarise(arguments.summary, arguments.out)
 
@@ -54,14 +57,11 @@ def _check_suffix(path: Path, suffix: str) -> None:
         raise UserError(f"--out {path}: {mode}; give a name that ends in {suffix}")
 
 
-def _evaluate(table_path: Path, config_path: Path | None, out: Path) -> None:
-    from halochem import config, provenance
+def _evaluate(table_path: Path, out: Path) -> None:
     from halochem.evaluate import evaluation, table
 
-    settings = config.load(config_path)
     frame, seed, origin = table.read(table_path)
-    attributes = origin | {"table": table_path.name} | provenance.attributes(settings, seed)
-    result = evaluation.evaluate(frame, seed, attributes)
+    result = evaluation.evaluate(frame, seed, origin | {"table": table_path.name})
     evaluation.write(result, out)
     defined = sum(number.value is not None for number in result.numbers.values())
     log.info("%s: %d test stars, %d of %d numbers defined", out, result.n_test, defined, len(result.numbers))

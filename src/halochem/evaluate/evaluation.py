@@ -13,7 +13,7 @@ import pandas as pd
 from halochem import files
 from halochem.errors import UserError
 from halochem.evaluate import metrics, probes
-from halochem.evaluate.classes import CLASSES
+from halochem.evaluate.classes import CLASSES, true_labels
 from halochem.evaluate.definitions import ABUNDANCES, DEFINITIONS, FLAGS, LATENTS, PARAMETERS, PARTNER
 from halochem.evaluate.number import Number
 from halochem.evaluate.paper import PAPER
@@ -66,7 +66,7 @@ def evaluate(table: pd.DataFrame, seed: int, attributes: dict[str, str] | None =
             "n_train": len(train),
             "n_test": len(test),
         },
-        classes={name: int(star_class.member(test).sum()) for name, star_class in CLASSES.items()},
+        classes={name: int(each.member(true_labels(test)).sum()) for name, each in CLASSES.items()},
         numbers={key: numbers[key] for key in DEFINITIONS},
         attributes=attributes or {},
     )
@@ -75,11 +75,11 @@ def evaluate(table: pd.DataFrame, seed: int, attributes: dict[str, str] | None =
 def _reconstruction(test: pd.DataFrame) -> dict[str, Number]:
     numbers = {}
     for name, star_class in CLASSES.items():
-        stars = test[star_class.member(test)]
-        numbers[f"relative_l2.{name}"] = metrics.mean(stars["rel_l2_error_clean"])
-        norm = stars["flux_clean_norm"].to_numpy(float) ** 2
-        squares = stars["rel_l2_error_clean"].to_numpy(float) ** 2 * norm
-        numbers[f"relative_l2_pooled.{name}"] = metrics.pooled_ratio(squares, norm)
+        stars = test[star_class.member(true_labels(test))]
+        # The table has Σ (x̃ − x)² / Σ x² of each star, and the root of Σ x².
+        ratio, norm = (stars[column].to_numpy(float) for column in ("rel_l2_error_clean", "flux_clean_norm"))
+        numbers[f"relative_l2.{name}"] = metrics.mean(np.sqrt(ratio))
+        numbers[f"relative_l2_pooled.{name}"] = metrics.pooled_ratio(ratio * norm**2, norm**2)
     return numbers
 
 
@@ -119,10 +119,11 @@ def _parameters(train: pd.DataFrame, test: pd.DataFrame, seed: int) -> dict[str,
 def _flags(test: pd.DataFrame) -> dict[str, Number]:
     numbers = {}
     # Without true abundances there is no truth to hold a flag against.
-    known = np.isfinite(test[[f"{label}_true" for label in ABUNDANCES]].to_numpy(float)).all(axis=1)
+    labels = true_labels(test)
+    known = np.isfinite(labels[list(ABUNDANCES)].to_numpy()).all(axis=1)
     for name, column in FLAGS.items():
         flagged = test.loc[known, column].to_numpy(bool)
-        true = CLASSES[name].member(test[known])
+        true = CLASSES[name].member(labels[known])
         for measure in (metrics.precision, metrics.recall, metrics.f1):
             numbers[f"{measure.__name__}.{name}"] = measure(flagged, true)
     return numbers

@@ -39,7 +39,7 @@ COLUMNS: dict[str, tuple[pa.DataType, str]] = {
 
 
 def summarise(evaluations: list[Evaluation]) -> pd.DataFrame:
-    """One row a number of DEFINITIONS, with the columns of COLUMNS."""
+    """One row a number of DEFINITIONS, with the columns of COLUMNS; the seeds are in `attrs`."""
     seeds = [evaluation.seed for evaluation in evaluations]
     twice = sorted({seed for seed in seeds if seeds.count(seed) > 1})
     if twice:
@@ -70,7 +70,9 @@ def summarise(evaluations: list[Evaluation]) -> pd.DataFrame:
                 "paper_source": quoted.source if quoted else "",
             }
         )
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    frame = pd.DataFrame(rows, columns=list(COLUMNS))
+    frame.attrs["seeds"] = seeds
+    return frame
 
 
 def write(evaluations: list[Evaluation], path: Path | str) -> Path:
@@ -105,6 +107,13 @@ def read(path: Path | str) -> pd.DataFrame:
     missing = [name for name in COLUMNS if name not in frame.columns]
     if missing:
         raise UserError(f"{path}: column {missing[0]} is missing; make the summary anew")
+    metadata = pq.read_schema(path).metadata or {}
+    version = metadata.get(b"schema_version", b"").decode()
+    if version != str(SCHEMA_VERSION):
+        raise UserError(
+            f"{path}: schema version {version or 'none'}, expected {SCHEMA_VERSION}; make it anew"
+        )
+    frame.attrs["seeds"] = [int(seed) for seed in metadata[b"seeds"].decode().split(",")]
     return frame
 
 
