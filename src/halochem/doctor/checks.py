@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-import json
 import shutil
 import subprocess
 import sys
@@ -15,13 +14,11 @@ from packaging.requirements import Requirement
 
 from halochem.config import Config
 from halochem.errors import UserError
-from halochem.synthesize import ispec_location
+from halochem.synthesize import build, ispec_location
 
 OK, OPTIONAL, NEEDED = "[ok]", "[--]", "[!!]"
 
 ENGINE = Path("resources/turbospectrum/engine.json")
-LINE_LISTS = Path("resources/linelists/prepared/summary.json")
-C3K = Path("resources/atmospheres/c3k.npz")
 PROFILE = Path("slurm/config.yaml")
 
 
@@ -42,9 +39,7 @@ def examine(config: Config, root: Path) -> list[Finding]:
     return [
         packages(),
         compiler(root),
-        built(root / ENGINE, "Turbospectrum"),
-        built(root / LINE_LISTS, "line lists"),
-        atmospheres(config, root),
+        *engine(config, root),
         ispec(config),
         gpu(),
         slurm(root),
@@ -90,29 +85,34 @@ def compiler(root: Path) -> Finding:
     return Finding(OK, "gfortran", f"{version}, {path}")
 
 
-def built(record: Path, subject: str) -> Finding:
-    """Something that `halochem synthesize --prepare` builds and records in a JSON file."""
-    if not record.is_file():
-        return Finding(OPTIONAL, subject, "not built yet; the first run does it (with pip, over the network)")
+def engine(config: Config, root: Path) -> list[Finding]:
+    """Turbospectrum, line lists and model atmospheres, as `halochem synthesize --prepare` makes them."""
+    if not (root / ENGINE).is_file():
+        later = "not prepared yet; the first run does it (with pip, over the network)"
+        findings = [Finding(OPTIONAL, "Turbospectrum", later), Finding(OPTIONAL, "line lists", later)]
+        return [*findings, _atmospheres(config, Finding(OPTIONAL, "atmospheres", f"c3k {later}"))]
     try:
-        json.loads(record.read_text(encoding="utf-8"))
-    except ValueError:
-        return Finding(NEEDED, subject, f"{record} is damaged; delete it and run `make run`")
-    return Finding(OK, subject, f"{record.parent}")
+        installation = build.load(root / ENGINE)
+    except UserError as error:
+        return [Finding(NEEDED, "Turbospectrum, line lists, atmospheres", str(error))]
+    version, by = installation.description["turbospectrum"], installation.description["compiler"]
+    made = f"{version}, builds {' and '.join(installation.builds)}, {by}"
+    lists = f"{', '.join(installation.line_lists)}, SHA-256 as prepared"
+    c3k = Finding(OK, "atmospheres", "c3k, SHA-256 as prepared")
+    findings = [Finding(OK, "Turbospectrum", made), Finding(OK, "line lists", lists)]
+    return [*findings, _atmospheres(config, c3k)]
 
 
-def atmospheres(config: Config, root: Path) -> Finding:
-    """The model atmospheres that the configuration asks for."""
-    if config.synthesis.atmospheres == "marcs":
-        folder = config.synthesis.marcs_dir
-        count = len(list(folder.glob("*.mod"))) if folder else 0
-        if count == 0:
-            text = f"no .mod files in {folder}; set synthesis.marcs_dir to the folder of your MARCS models"
-            return Finding(NEEDED, "atmospheres", text)
-        return Finding(OK, "atmospheres", f"{count} MARCS models in {folder}")
-    if not (root / C3K).is_file():
-        return Finding(OPTIONAL, "atmospheres", "c3k is not prepared yet; the first run does it")
-    return Finding(OK, "atmospheres", f"c3k, {root / C3K}")
+def _atmospheres(config: Config, c3k: Finding) -> Finding:
+    """The finding about c3k, or about a folder of MARCS models where the configuration asks for one."""
+    if config.synthesis.atmospheres == "c3k":
+        return c3k
+    folder = config.synthesis.marcs_dir
+    count = len(list(folder.glob("*.mod"))) if folder else 0
+    if count == 0:
+        text = f"no .mod files in {folder}; set synthesis.marcs_dir to the folder of your MARCS models"
+        return Finding(NEEDED, "atmospheres", text)
+    return Finding(OK, "atmospheres", f"{count} MARCS models in {folder}")
 
 
 def ispec(config: Config) -> Finding:
