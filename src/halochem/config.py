@@ -8,6 +8,7 @@ config/config.yaml, config/config.schema.json and docs/configuration.md (`python
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -55,7 +56,9 @@ class Sample(Section):
         "with columns feh and alpha_fe [dex]",
     )
     bandwidth: float | None = Field(
-        None, gt=0, description="KDE bandwidth of those tables, in units of each column's spread (null: Scott)"
+        None,
+        gt=0,
+        description="KDE bandwidth of those tables, in units of each column's spread (null: Scott)",
     )
 
     @field_validator("teff", "logg")
@@ -178,7 +181,7 @@ class Train(Section):
     @classmethod
     def _steps_ascend(cls, steps: tuple[LambdaStep, ...]) -> tuple[LambdaStep, ...]:
         starts = [step.from_epoch for step in steps]
-        if not starts or starts[0] != 0 or any(a >= b for a, b in zip(starts, starts[1:], strict=False)):
+        if not starts or starts[0] != 0 or any(a >= b for a, b in pairwise(starts)):
             raise ValueError("steps must begin at from_epoch 0 and ascend")
         return steps
 
@@ -196,9 +199,7 @@ class Encode(Section):
     flag_feh_sigma: float = Field(0.4, ge=0, description="metal-poor: z_m below minus this many sigma")
     flag_alpha_sigma: float = Field(1.5, ge=0, description="alpha-poor: z_alpha below minus this many sigma")
     flag_c_sigma: float = Field(0.1, ge=0, description="carbon-enhanced: z_c above this many sigma")
-    n_labelled: int = Field(
-        100, ge=2, description="training stars whose abundances fix sign and scale of each latent"
-    )
+    n_labelled: int = Field(100, ge=2, description="training stars whose abundances fix sign and scale of each latent")
     false_alarm: Fraction = Field(0.01, description="share of normal stars that flag_anomalous may catch")
 
 
@@ -269,7 +270,6 @@ def load(path: Path | str | None) -> Config:
 
 
 # --- what is generated from the models ------------------------------------------------------------------
-
 
 
 def _yaml_value(value: Any) -> str:

@@ -158,7 +158,10 @@ def read_catalog(path: Path | str, clean: bool = True) -> Catalog:
         if version != SCHEMA_VERSION:
             raise UserError(f"{path}: schema version {version}, expected {SCHEMA_VERSION}; make the catalog anew")
         try:
-            labels = pd.DataFrame({name: _column(data) for name, data in file["labels"].items()})
+            names = sorted(
+                file["labels"], key=lambda name: (list(LABELS).index(name) if name in LABELS else len(LABELS), name)
+            )
+            labels = pd.DataFrame({name: _column(file["labels"][name]) for name in names})
             catalog = Catalog(
                 path=path,
                 wavelength=file["wavelength"][:],

@@ -6,6 +6,7 @@ from the published table, where some do.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -48,7 +49,7 @@ def _intervals(values: object, where: str) -> Intervals:
 
 def _refuse_overlap(regions: dict[str, Intervals], path: Path) -> None:
     every = sorted((first, last, decoder) for decoder in DECODERS for first, last in regions[decoder])
-    for (first, last, one), (next_first, next_last, other) in zip(every, every[1:], strict=False):
+    for (first, last, one), (next_first, next_last, other) in pairwise(every):
         if next_first < last:
             raise UserError(
                 f"{path}: {one} [{first:g}, {last:g}] and {other} [{next_first:g}, {next_last:g}] overlap; "

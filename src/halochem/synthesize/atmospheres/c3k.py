@@ -28,11 +28,9 @@ MAX_DROPPED_LAYERS = 4
 class _ArraysOnly(pickle.Unpickler):
     """Admits NumPy arrays and nothing else, in the spelling that dill gave them."""
 
-    _ADMITTED = {("numpy", "ndarray"): np.ndarray, ("numpy", "dtype"): np.dtype}
-
     def find_class(self, module: str, name: str) -> Any:
-        if (module, name) in self._ADMITTED:
-            return self._ADMITTED[(module, name)]
+        if (module, name) in (("numpy", "ndarray"), ("numpy", "dtype")):
+            return getattr(np, name)
         if (module, name) == ("dill._dill", "_import_module"):
             return str  # the module's name stands for the module, and only `_attribute` ever sees it
         if (module, name) == ("dill._dill", "_get_attr"):

@@ -8,6 +8,9 @@ from pathlib import Path
 import numpy as np
 
 
+_KURUCZ_ROW = "{:15.8E} {:9.2f} {:11.4E} {:11.4E} {:11.4E}"
+
+
 class BadStructure(Exception):
     """A structure that no star has: the message says which rule it breaks."""
 
@@ -31,7 +34,13 @@ class Structure:
         towards the surface beyond 2 % in the outer third (a network pushed past its models invents hot surfaces,
         with Balmer cores in emission).
         """
-        columns = (self.column_mass, self.temperature, self.gas_pressure, self.electron_density, self.rosseland)
+        columns = (
+            self.column_mass,
+            self.temperature,
+            self.gas_pressure,
+            self.electron_density,
+            self.rosseland,
+        )
         if not all(np.isfinite(column).all() and (column > 0).all() for column in columns):
             raise BadStructure("a layer is not finite and positive")
         if (np.diff(self.column_mass) <= 0).any():
@@ -48,7 +57,13 @@ class Structure:
         The first row is in Kurucz's form to the letter: Turbospectrum knows the format by failing to read its
         temperature, with a point, as a whole number.
         """
-        columns = (self.column_mass, self.temperature, self.gas_pressure, self.electron_density, self.rosseland)
-        rows = ["%15.8E %9.2f %11.4E %11.4E %11.4E" % layer for layer in zip(*columns, strict=True)]
+        columns = (
+            self.column_mass,
+            self.temperature,
+            self.gas_pressure,
+            self.electron_density,
+            self.rosseland,
+        )
+        rows = [_KURUCZ_ROW.format(*layer) for layer in zip(*columns, strict=True)]
         header = f"TEFF {teff:7.0f}.  GRAVITY {logg:7.4f} LTE\nREAD DECK6{len(rows):3d} RHOX,T,P,XNE,ABROSS\n"
         path.write_text(header + "\n".join(rows) + "\n", encoding="ascii")

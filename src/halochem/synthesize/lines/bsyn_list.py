@@ -84,7 +84,9 @@ def _blocks(rows: Iterator[tuple[int, str]], path: Path) -> Iterator[Lines]:
             continue
         header = _HEADER.match(row)
         if header is None:
-            raise UserError(f"{path}, row {number}: expected a species header like '  26.000  ' 1 500, got {row[:40]!r}")
+            raise UserError(
+                f"{path}, row {number}: expected a species header like '  26.000  ' 1 500, got {row[:40]!r}"
+            )
         count = int(header[3])
         try:
             species = from_turbospectrum(header[1], int(header[2]))

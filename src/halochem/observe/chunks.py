@@ -1,0 +1,91 @@
+"""Chunks of clean spectra, checked against the labels and each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pandas as pd
+
+from halochem.errors import UserError
+from halochem.files import open_hdf5
+
+# Attributes that differ from chunk to chunk by nature; a run on mixed hosts may mix compilers.
+_OWN = {"first_row", "compiler"}
+
+
+@dataclass
+class Chunk:
+    """One chunk's place in the catalog."""
+
+    path: Path
+    rows: range
+    attributes: dict[str, str]
+
+
+def survey(paths: list[Path], labels: pd.DataFrame, labels_path: Path) -> tuple[list[Chunk], np.ndarray]:
+    """The chunks in order of their rows, and their wavelength grid [Å], after checking that they fit together.
+
+    Every star of the label table must be there once, in chunks made with the same settings. Raises UserError.
+    """
+    chunks, wavelength = [], None
+    for path in paths:
+        chunk, grid = _inspect(path, labels, labels_path)
+        if wavelength is not None and not np.array_equal(grid, wavelength):
+            raise UserError(f"{path}: its wavelengths differ from those of {chunks[0].path}; compute both anew")
+        if chunks:
+            _refuse_other_settings(chunks[0], chunk)
+        wavelength = grid
+        chunks.append(chunk)
+    chunks.sort(key=lambda chunk: chunk.rows.start)
+    expected = 0
+    for chunk in chunks:
+        if chunk.rows.start != expected:
+            break
+        expected = chunk.rows.stop
+    if wavelength is None or expected != len(labels):
+        raise UserError(
+            f"{labels_path}: rows {expected} to {len(labels) - 1} are in none of the {len(paths)} chunks, or twice; "
+            "give each chunk once (`halochem synthesize --chunk K` computes one)"
+        )
+    return chunks, wavelength
+
+
+def _inspect(path: Path, labels: pd.DataFrame, labels_path: Path) -> tuple[Chunk, np.ndarray]:
+    with open_hdf5(path, "synthesize") as file:
+        try:
+            first = int(file.attrs["first_row"])
+            star_id = [name.decode() for name in file["star_id"][:]]
+            wavelength = file["wavelength"][:]
+            complete = file["flux"].shape == (len(star_id), len(wavelength))
+        except (KeyError, OSError) as error:
+            raise UserError(f"{path}: not a whole chunk ({error}); delete it and compute it anew") from None
+        attributes = {name: str(value) for name, value in file.attrs.items()}
+    if not complete:
+        raise UserError(f"{path}: /flux does not fit its stars and wavelengths; delete it and compute it anew")
+    rows = range(first, first + len(star_id))
+    if list(labels["star_id"].iloc[rows.start : rows.stop]) != star_id:
+        raise UserError(f"{path}: its stars are not rows {rows.start} to {rows.stop - 1} of {labels_path}")
+    return Chunk(path, rows, attributes), wavelength
+
+
+def _refuse_other_settings(first: Chunk, other: Chunk) -> None:
+    for name in sorted((first.attributes.keys() | other.attributes.keys()) - _OWN):
+        ours, theirs = first.attributes.get(name), other.attributes.get(name)
+        if ours != theirs:
+            raise UserError(
+                f"{other.path}: made with {name} {theirs}, {first.path} with {ours}; compute one of them anew"
+            )
+
+
+def read(chunk: Chunk) -> dict[str, np.ndarray]:
+    """flux, status, status_reason, out_of_grid, atmosphere_note of a chunk. Raises UserError if it is damaged."""
+    try:
+        with h5py.File(chunk.path, "r") as file:
+            data = {name: file[name][:] for name in ("flux", "status", "out_of_grid")}
+            data |= {name: file[name].asstr()[:] for name in ("status_reason", "atmosphere_note")}
+            return data
+    except (OSError, KeyError) as error:
+        raise UserError(f"{chunk.path}: damaged ({error}); delete it and compute it anew") from None

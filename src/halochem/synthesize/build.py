@@ -1,0 +1,175 @@
+"""Turbospectrum compiled here, and everything else that a synthesis needs, in one description: engine.json.
+
+Two builds come of one source: `reference`, as the package's own Makefile builds it, and `native`, optimised for the
+build host, with the hydrogen opacity on a coarse grid (hydropac.f beside this module in place of the package's).
+A star that the native build cannot do is tried once more with the reference.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from halochem.errors import UserError
+from halochem.files import atomic, sha256
+from halochem.synthesize import sources
+from halochem.synthesize.atmospheres import c3k
+from halochem.synthesize.lines import prepare
+from halochem.synthesize.turbospectrum import Engine
+
+log = logging.getLogger("halochem")
+
+GFORTRAN_HELP = (
+    "gfortran was not found; install it: `apt-get install gfortran` (Debian, Ubuntu), `dnf install gcc-gfortran` "
+    "(Fedora), `brew install gcc` (macOS) or `conda install -c conda-forge gfortran`"
+)
+# The package's own flags (src/exec-gf/Makefile), and what the native build adds.
+FLAGS = ("-fconvert=big-endian", "-O3", "-fno-automatic", "-mcmodel=medium", "-std=legacy", "-w")
+NATIVE_FLAGS = ("-march=native", "-ffast-math", "-flto")
+PROGRAMS = ("babsma_lu", "bsyn_lu")
+LAYOUT_VERSION = 2
+
+
+@dataclass(frozen=True)
+class Installation:
+    """What engine.json describes, with paths made absolute."""
+
+    builds: dict[str, Engine]
+    line_lists: dict[str, Path]
+    line_list_hashes: dict[str, str]
+    c3k: Path
+    description: dict[str, Any]
+
+    @property
+    def line_list_hash(self) -> str:
+        """One hash for all lists: the first 16 hex digits of each, joined."""
+        return "-".join(value[:16] for value in self.line_list_hashes.values())
+
+
+def find_gfortran() -> str:
+    """The compiler's path; raises UserError with how to get one."""
+    path = shutil.which("gfortran")
+    if path is None:
+        raise UserError(GFORTRAN_HELP)
+    return path
+
+
+def _objects(makefile: str, program: str) -> list[str]:
+    """The source files that the package's Makefile lists for one program."""
+    block = re.search(rf"^{program.removesuffix('_lu')}_luobj\s*=\s*\\\n((?:.*\\\n)*.*\n)", makefile, re.MULTILINE)
+    assert block is not None, f"no list of sources for {program} in the package's Makefile"
+    return re.findall(r"\.\./\$\(SOURCE\)/(\S+?)\s", block[1])
+
+
+def compile_program(source: Path, program: str, target: Path, native: bool) -> list[str]:
+    """Compile babsma_lu or bsyn_lu from the package's `src` folder; returns the flags."""
+    makefile = (source / "exec-gf" / "Makefile").read_text(encoding="utf-8")
+    files = [source / "source" / name for name in _objects(makefile, program)]
+    # Modules first: the compiler reads what they declare when it comes to the rest.
+    files.sort(key=lambda path: path.suffix != ".f90")
+    flags = [*FLAGS, *(NATIVE_FLAGS if native else ())]
+    if native:
+        ours = Path(__file__).with_name("hydropac.f")
+        files = [ours if path.name == "hydropac.f" else path for path in files]
+    work = target.parent / f".{target.name}.work"
+    work.mkdir(parents=True, exist_ok=True)
+    try:
+        command = [find_gfortran(), *flags, f"-I{source / 'source'}", f"-J{work}", "-o", str(work / program)]
+        run = subprocess.run([*command, *map(str, files)], cwd=work, capture_output=True, text=True, check=False)
+        if run.returncode:
+            raise UserError(f"{program}: gfortran could not compile it: {run.stderr.strip().splitlines()[-1]}")
+        (work / program).replace(target)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    return flags
+
+
+def prepare_all(manifest_path: Path, sources_folder: Path, linelists: Path, atmospheres: Path, out: Path) -> None:
+    """Fetch, compile and convert everything; write the description `out` (engine.json) last."""
+    find_gfortran()  # before any download
+    manifest = sources.load_manifest(manifest_path)
+    archive = sources.fetch(manifest["turbospectrum"], sources_folder)
+    folder = out.parent.resolve()
+    source = folder / "src"
+    shutil.rmtree(source, ignore_errors=True)
+    sources.extract_folder(archive, "src", source)
+    sources.extract_folder(archive, "python/turbospectrum/data", folder / "DATA")
+    flags = {}
+    for build in ("native", "reference"):
+        (folder / build).mkdir(parents=True, exist_ok=True)
+        for program in PROGRAMS:
+            log.info("compiling %s (%s)", program, build)
+            flags[build] = compile_program(source, program, folder / build / program, build == "native")
+    shutil.rmtree(source, ignore_errors=True)
+    summary = prepare.prepare(manifest, sources_folder, linelists)
+    wheel = sources.fetch(manifest["atmosnet"], sources_folder)
+    weights = sources.extract(wheel, manifest["atmosnet"]["weights"], sources_folder / "c3k.pkl")
+    c3k.convert(weights, atmospheres / "c3k.npz")
+    version = subprocess.run([find_gfortran(), "--version"], capture_output=True, text=True, check=True)
+    description = {
+        "layout_version": LAYOUT_VERSION,
+        "turbospectrum": manifest["turbospectrum"]["version"],
+        "compiler": version.stdout.splitlines()[0],
+        "flags": flags,
+        "builds": {build: {name: f"{build}/{name}" for name in PROGRAMS} for build in flags},
+        "data": "DATA",
+        "line_lists": {
+            name: {"path": _relative(linelists / f"{name}.bsyn", folder), "sha256": entry["sha256"]}
+            for name, entry in summary.items()
+        },
+        "c3k": {
+            "path": _relative(atmospheres / "c3k.npz", folder),
+            "sha256": sha256(atmospheres / "c3k.npz"),
+        },
+    }
+    with atomic(out) as temporary:
+        temporary.write_text(json.dumps(description, indent=1) + "\n", encoding="utf-8")
+
+
+def _relative(path: Path, folder: Path) -> str:
+    # A description that holds relative paths survives a move of the whole checkout.
+    return os.path.relpath(path.resolve(), folder)
+
+
+def load(path: Path) -> Installation:
+    """The installation that an engine.json describes, its files checked: there, and the lists the ones it names.
+
+    Raises UserError naming the file that is missing or is not what was prepared.
+    """
+    if not path.is_file():
+        raise UserError(f"{path}: Turbospectrum is not built; run `halochem synthesize --prepare`")
+    again = "run `halochem synthesize --prepare` again"
+    try:
+        description = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise UserError(f"{path}: not valid JSON ({error}); {again}") from None
+    if description.get("layout_version") != LAYOUT_VERSION:
+        raise UserError(f"{path}: written by another version of halochem; {again}")
+    folder = path.parent.resolve()
+    builds = {
+        build: Engine(folder / names["babsma_lu"], folder / names["bsyn_lu"], folder / description["data"])
+        for build, names in description["builds"].items()
+    }
+    for engine in builds.values():
+        for program in (engine.babsma, engine.bsyn):
+            if not program.is_file():
+                raise UserError(f"{program}: the compiled program is missing; {again}")
+    lists = {name: folder / entry["path"] for name, entry in description["line_lists"].items()}
+    hashes = {name: entry["sha256"] for name, entry in description["line_lists"].items()}
+    network = description["c3k"]
+    for file, expected in [
+        *((lists[name], hashes[name]) for name in lists),
+        (folder / network["path"], network["sha256"]),
+    ]:
+        if not file.is_file():
+            raise UserError(f"{file}: missing; {again}")
+        if sha256(file) != expected:
+            raise UserError(f"{file}: truncated or changed since it was prepared (SHA-256 differs); {again}")
+    return Installation(builds, lists, hashes, folder / network["path"], description)

@@ -1,0 +1,171 @@
+"""A chunk of stars: the job of the synthesis. Each star ends with a status, and a killed job goes on where it was."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import shutil
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pandas as pd
+
+from halochem import progress
+from halochem.errors import UserError
+from halochem.files import (
+    SCHEMA_VERSION,
+    STATUS_FAILED,
+    STATUS_MEANING,
+    STATUS_OK,
+    STATUS_RETRIED,
+    atomic,
+)
+from halochem.synthesize.turbospectrum import Star, SynthesisFailed
+
+log = logging.getLogger("halochem")
+
+
+@dataclass(frozen=True)
+class Spectrum:
+    """One star's clean spectrum on the pixels, and how it came to be."""
+
+    flux: np.ndarray  # (p,) float32, continuum = 1; NaN for a failed star
+    status: int  # of files.STATUS_*
+    reason: str  # why the first try, or both, failed; "" when all went well
+    out_of_grid: bool  # atmosphere taken at the nearest edge of its grid
+    note: str  # which label was clipped to which edge
+
+
+# star, safe (the second try) -> flux on the pixels, whether out of the grid, note. Raises SynthesisFailed.
+Synthesiser = Callable[[Star, bool], tuple[np.ndarray, bool, str]]
+
+
+def compute(star: Star, synthesiser: Synthesiser, n_pixels: int) -> Spectrum:
+    """One star, tried once more with the safe setting if the first try fails, then recorded as failed."""
+    reasons = []
+    for safe in (False, True):
+        try:
+            flux, out_of_grid, note = synthesiser(star, safe)
+        except SynthesisFailed as failure:
+            reasons.append(str(failure))
+            continue
+        status = STATUS_RETRIED if safe else STATUS_OK
+        return Spectrum(flux.astype(np.float32), status, "; ".join(reasons), out_of_grid, note)
+    reason = reasons[0] if reasons[0] == reasons[1] else f"{reasons[0]}; then, safe setting: {reasons[1]}"
+    return Spectrum(np.full(n_pixels, np.nan, np.float32), STATUS_FAILED, reason, False, "")
+
+
+def rows_of_chunk(n_stars: int, chunk_size: int, chunk: int) -> range:
+    """The rows of the label table that chunk number `chunk` (from 0) holds. Raises UserError past the last."""
+    chunks = -(-n_stars // chunk_size)
+    if not 0 <= chunk < chunks:
+        raise UserError(f"--chunk {chunk}: {n_stars} stars at {chunk_size} a chunk make chunks 0 to {chunks - 1}")
+    return range(chunk * chunk_size, min((chunk + 1) * chunk_size, n_stars))
+
+
+def run(
+    labels: pd.DataFrame,
+    rows: range,
+    synthesiser: Synthesiser,
+    wavelength: np.ndarray,
+    settings: dict[str, str],
+    out: Path,
+    jobs: int = 1,
+) -> None:
+    """Compute the stars in `rows` of `labels` and write them to `out` (HDF5), `jobs` of them at a time.
+
+    Finished stars are kept beside `out` until all are done, so that a killed run resumes; `settings` (what the
+    spectra depend on beside the labels) becomes the file's attributes, and stars kept under others are not used.
+    """
+    kept = out.with_name(out.name + ".partial")
+    kept.mkdir(parents=True, exist_ok=True)
+    key = json.dumps(settings, sort_keys=True)
+    stars = {row: _star(labels, row) for row in rows}
+    files = {row: kept / f"{row}-{_digest(key, star)}.npz" for row, star in stars.items()}
+    todo = [row for row in rows if not files[row].is_file()]
+    if len(todo) < len(rows):
+        log.info("%d of %d stars were done before", len(rows) - len(todo), len(rows))
+
+    def work(row: int) -> int:
+        _keep(files[row], compute(stars[row], synthesiser, len(wavelength)))
+        return row
+
+    with ThreadPoolExecutor(jobs) as pool:
+        futures = [pool.submit(work, row) for row in todo]
+        try:
+            for future in progress.track(as_completed(futures), len(todo), "stars"):
+                future.result()
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    spectra = [_load(files[row]) for row in rows]
+    _write(
+        out,
+        labels.iloc[rows.start : rows.stop],
+        spectra,
+        wavelength,
+        {**settings, "first_row": str(rows.start)},
+    )
+    shutil.rmtree(kept)
+    failed = sum(spectrum.status == STATUS_FAILED for spectrum in spectra)
+    retried = sum(spectrum.status == STATUS_RETRIED for spectrum in spectra)
+    log.info("%s: %d stars, %d by the second try, %d failed", out, len(rows), retried, failed)
+
+
+def _star(labels: pd.DataFrame, row: int) -> Star:
+    values = labels.iloc[row]
+    return Star(*(float(values[name]) for name in ("teff", "logg", "feh", "c_fe", "alpha_fe")))
+
+
+def _digest(key: str, star: Star) -> str:
+    return hashlib.sha256(f"{key}{star}".encode()).hexdigest()[:16]
+
+
+def _keep(path: Path, spectrum: Spectrum) -> None:
+    with atomic(path) as temporary, open(temporary, "wb") as file:
+        np.savez(
+            file,
+            flux=spectrum.flux,
+            status=spectrum.status,
+            reason=np.array(spectrum.reason),
+            out_of_grid=spectrum.out_of_grid,
+            note=np.array(spectrum.note),
+        )
+
+
+def _load(path: Path) -> Spectrum:
+    with np.load(path, allow_pickle=False) as file:
+        return Spectrum(
+            file["flux"],
+            int(file["status"]),
+            str(file["reason"]),
+            bool(file["out_of_grid"]),
+            str(file["note"]),
+        )
+
+
+def _write(
+    out: Path,
+    labels: pd.DataFrame,
+    spectra: list[Spectrum],
+    wavelength: np.ndarray,
+    attributes: dict[str, str],
+) -> None:
+    text = h5py.string_dtype("utf-8")
+    with atomic(out) as temporary, h5py.File(temporary, "w") as file:
+        file.attrs.update({"schema_version": SCHEMA_VERSION, **attributes})
+        file.create_dataset("wavelength", data=wavelength).attrs["unit"] = "Angstrom (air)"
+        flux = np.stack([spectrum.flux for spectrum in spectra])
+        file.create_dataset("flux", data=flux, chunks=(1, len(wavelength)), compression="gzip", fletcher32=True)
+        file["flux"].attrs["unit"] = "continuum = 1"
+        file["star_id"] = labels["star_id"].to_numpy(object).astype(bytes)
+        file["status"] = np.array([spectrum.status for spectrum in spectra], np.uint8)
+        file["status"].attrs["meaning"] = STATUS_MEANING
+        file["out_of_grid"] = np.array([spectrum.out_of_grid for spectrum in spectra], bool)
+        file.create_dataset("status_reason", data=[spectrum.reason for spectrum in spectra], dtype=text)
+        file.create_dataset("atmosphere_note", data=[spectrum.note for spectrum in spectra], dtype=text)
