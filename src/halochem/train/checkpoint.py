@@ -25,9 +25,7 @@ FORMAT = 1
 
 def _optimiser_tensors(optimiser: torch.optim.Optimizer, prefix: str) -> dict[str, torch.Tensor]:
     state = optimiser.state_dict()["state"]
-    return {
-        f"{prefix}/{index}/{key}": value for index, group in state.items() for key, value in group.items()
-    }
+    return {f"{prefix}/{index}/{key}": value for index, group in state.items() for key, value in group.items()}
 
 
 def _load_optimiser(optimiser: torch.optim.Optimizer, tensors: dict[str, torch.Tensor], prefix: str) -> None:
@@ -48,9 +46,7 @@ def save(
     history: list[str],
 ) -> None:
     """Write the checkpoint after `epoch` epochs; an older one is replaced whole or not at all."""
-    tensors = {
-        f"{name}/{key}": value for name, net in networks.items() for key, value in net.state_dict().items()
-    }
+    tensors = {f"{name}/{key}": value for name, net in networks.items() for key, value in net.state_dict().items()}
     for name, optimiser in optimisers.items():
         tensors |= _optimiser_tensors(optimiser, name)
     tensors = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}

@@ -55,9 +55,7 @@ class Stars:
     def batch(self, rows: torch.Tensor, device: torch.device) -> Stars:
         """Some rows (m',), on the device where the model is."""
         rows = rows.to(self.flux.device)
-        return Stars(
-            *(None if t is None else t[rows].to(device, non_blocking=True) for t in vars(self).values())
-        )
+        return Stars(*(None if t is None else t[rows].to(device, non_blocking=True) for t in vars(self).values()))
 
 
 def select(catalog: Catalog, train: Train) -> tuple[np.ndarray, np.ndarray]:
@@ -100,15 +98,11 @@ def fit_scaler(catalog: Catalog, rows: np.ndarray) -> Scaler:
     std = u.std(axis=0)
     for name, value in zip(OBSERVED, std, strict=True):
         if not value > 0:
-            raise UserError(
-                f"{catalog.path}: /labels/{name} is the same in all training stars; expected a range"
-            )
+            raise UserError(f"{catalog.path}: /labels/{name} is the same in all training stars; expected a range")
     return Scaler(u.mean(axis=0), std)
 
 
-def class_edges(
-    catalog: Catalog, rows: np.ndarray, scaler: Scaler, train: Train
-) -> tuple[np.ndarray, np.ndarray]:
+def class_edges(catalog: Catalog, rows: np.ndarray, scaler: Scaler, train: Train) -> tuple[np.ndarray, np.ndarray]:
     """The adversary's bin edges, nine for standardised Teff and nine for standardised log g."""
     u = scaler.standardise(observed_u(catalog, rows))
     return tuple(adversary.bin_edges(u[:, k], train.adversary_bins) for k in range(2))

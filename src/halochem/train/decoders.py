@@ -61,16 +61,12 @@ class Decoders(nn.Module):
     def __init__(self, n_pixels: dict[str, int], selective: bool):
         super().__init__()
         self.selective = selective
-        self.each = nn.ModuleDict(
-            {name: Decoder(len(READS[name]) + N_AUXILIARY, n_pixels[name]) for name in READS}
-        )
+        self.each = nn.ModuleDict({name: Decoder(len(READS[name]) + N_AUXILIARY, n_pixels[name]) for name in READS})
 
     def inputs(self, name: str, z: torch.Tensor, w: torch.Tensor) -> torch.Tensor:
         """What decoder `name` sees: its latents, detached where it may not teach them, and w."""
         own = TEACHES[name]
-        columns = [
-            z[:, i : i + 1].detach() if self.selective and i != own else z[:, i : i + 1] for i in READS[name]
-        ]
+        columns = [z[:, i : i + 1].detach() if self.selective and i != own else z[:, i : i + 1] for i in READS[name]]
         return torch.cat([*columns, w], dim=1)
 
     def forward(self, z: torch.Tensor, w: torch.Tensor) -> torch.Tensor:

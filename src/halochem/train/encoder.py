@@ -35,8 +35,12 @@ def _prelu_mlp(sizes: tuple[int, ...]) -> nn.Sequential:
 
 
 def _conv_block(filters_in: int, filters: int, kernel: int, instance_norm: bool) -> nn.Sequential:
-    norm = nn.InstanceNorm1d(filters) if instance_norm else nn.Identity()
-    return nn.Sequential(nn.Conv1d(filters_in, filters, kernel, padding=kernel // 2), norm, nn.PReLU(filters))
+    conv = nn.Conv1d(filters_in, filters, kernel, padding=kernel // 2)
+    if instance_norm:
+        return nn.Sequential(conv, nn.InstanceNorm1d(filters), nn.PReLU(filters))
+    # Nothing restores the signal's scale from layer to layer then, so the initial weights must keep it.
+    nn.init.kaiming_normal_(conv.weight, a=0.25)
+    return nn.Sequential(conv, nn.PReLU(filters))
 
 
 class ConvEncoder(nn.Module):

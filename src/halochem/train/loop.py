@@ -47,9 +47,7 @@ class Networks:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seeds.torch_seed(seed, "train/adversary"))
             opponent = adversaries.Adversary()
-        return cls(
-            model, opponent, torch.optim.Adam(model.parameters()), torch.optim.Adam(opponent.parameters())
-        )
+        return cls(model, opponent, torch.optim.Adam(model.parameters()), torch.optim.Adam(opponent.parameters()))
 
     def to(self, device: torch.device) -> Networks:
         """The same networks on a device; their optimisers must not have stepped yet."""
@@ -175,10 +173,7 @@ class Report:
         if epoch + 1 < self.epochs and now - self.last < REPORT_SECONDS:
             return
         self.last = now
-        parts = [
-            f"{name} {train[name]:.4g}" + (f" ({validation[name]:.4g})" if validation else "")
-            for name in LOSSES
-        ]
+        parts = [f"{name} {train[name]:.4g}" + (f" ({validation[name]:.4g})" if validation else "") for name in LOSSES]
         log.info("train: epoch %d of %d: %s", epoch + 1, self.epochs, ", ".join(parts))
 
 
@@ -215,9 +210,7 @@ def fit(catalog: Catalog, config: Config, out: Path, stop_after: int | None = No
     history, report = History(out / "history.csv", lines), Report(train.epochs)
     until = train.epochs if stop_after is None else min(train.epochs, done + stop_after)
     checked = None
-    for epoch in progress.track(
-        range(done, until), until - done, f"train {out.name}", every_seconds=math.inf
-    ):
+    for epoch in progress.track(range(done, until), until - done, f"train {out.name}", every_seconds=math.inf):
         start = time.monotonic()
         means, rate = train_epoch(networks, stars, train, seed, epoch, device)
         last = epoch + 1 == train.epochs

@@ -110,8 +110,7 @@ def save(
             "parameters": vae.count_parameters(),
         },
         "scalers": {
-            name: {"mean": float(scaler.mean[k]), "std": float(scaler.std[k])}
-            for k, name in enumerate(OBSERVED)
+            name: {"mean": float(scaler.mean[k]), "std": float(scaler.std[k])} for k, name in enumerate(OBSERVED)
         },
         "wavelength": grid_document(wavelength),
         "regions": {"intervals": intervals, "pixels_sha256": masks_hash(masks)},
@@ -146,22 +145,16 @@ def load(folder: Path | str, device: str | torch.device = "cpu") -> Model:
     if not weights.is_file():
         raise UserError(f"{weights}: no such file; train the model anew")
     if files.sha256(weights) != document["weights_sha256"]:
-        raise UserError(
-            f"{weights}: not the weights that {DOCUMENT} describes (SHA-256); train the model anew"
-        )
+        raise UserError(f"{weights}: not the weights that {DOCUMENT} describes (SHA-256); train the model anew")
     try:
         tensors = load_file(weights)
     except SafetensorError as error:
         raise UserError(f"{weights}: damaged ({error}); train the model anew") from None
     wavelength = tensors.pop("wavelength").numpy()
-    intervals = {
-        name: [tuple(pair) for pair in pairs] for name, pairs in document["regions"]["intervals"].items()
-    }
+    intervals = {name: [tuple(pair) for pair in pairs] for name, pairs in document["regions"]["intervals"].items()}
     masks = regions.pixel_masks(intervals, wavelength, folder / DOCUMENT)
     if masks_hash(masks) != document["regions"]["pixels_sha256"]:
-        raise UserError(
-            f"{folder / DOCUMENT}: the regions do not give the pixels trained on; train the model anew"
-        )
+        raise UserError(f"{folder / DOCUMENT}: the regions do not give the pixels trained on; train the model anew")
     config = validate(document["config"], str(folder / DOCUMENT))
     vae = Vae(masks, config.train)
     try:

@@ -34,9 +34,7 @@ class Vae(nn.Module):
         n_pixels = len(next(iter(masks.values())))
         self.encoder = ConvEncoder(train.instance_norm) if train.encoder == "conv" else MlpEncoder(n_pixels)
         self.heads = Heads()
-        self.decoders = Decoders(
-            {name: int(masks[name].sum()) for name in READS}, train.selective_gradient_flow
-        )
+        self.decoders = Decoders({name: int(masks[name].sum()) for name in READS}, train.selective_gradient_flow)
         self.linear = nn.Linear(N_AUXILIARY, 2)
         by_decoder = np.concatenate([np.flatnonzero(masks[name]) for name in READS])
         order = np.argsort(by_decoder)
@@ -60,9 +58,7 @@ class Vae(nn.Module):
         """z (n, 3), w (n, 2) -> flux (n, d) on `pixels`, in ascending wavelength."""
         return self.decoders(z, w)[:, self.order]
 
-    def forward(
-        self, flux: torch.Tensor, bad: torch.Tensor | None = None, noise: torch.Tensor | None = None
-    ) -> Output:
+    def forward(self, flux: torch.Tensor, bad: torch.Tensor | None = None, noise: torch.Tensor | None = None) -> Output:
         """Flux (n, p) -> output. `noise` (n, 3) from N(0, 1) draws z from the posterior; None: its mean."""
         posterior = self.encode(flux, bad)
         z = posterior.mean
@@ -73,8 +69,7 @@ class Vae(nn.Module):
     def count_parameters(self) -> dict[str, int]:
         """Trainable parameters of each part and in all."""
         counts = {
-            name: sum(p.numel() for p in part.parameters() if p.requires_grad)
-            for name, part in self.named_children()
+            name: sum(p.numel() for p in part.parameters() if p.requires_grad) for name, part in self.named_children()
         }
         return {**counts, "total": sum(counts.values())}
 

@@ -1,0 +1,211 @@
+"""The columns of the product, defined once: name, type, unit, UCD, description.
+
+From this list come the Parquet schema, its VOTable header, and docs/data-dictionary.md
+(`python -m halochem.encode.columns`; a test fails when they drift).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from xml.etree import ElementTree
+
+VOTABLE_NAMESPACE = "http://www.ivoa.net/xml/VOTable/v1.3"
+# type in Arrow -> datatype in VOTable
+DATATYPES = {"string": "char", "float64": "double", "bool": "boolean", "uint8": "unsignedByte"}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: `kind` is a key of DATATYPES, `unit` as printed ("" for none), `ucd` as UCD1+."""
+
+    name: str
+    kind: str
+    unit: str
+    ucd: str
+    description: str
+
+
+def _float(name: str, unit: str, ucd: str, description: str) -> Column:
+    return Column(name, "float64", unit, ucd, description)
+
+
+def _flag(name: str, description: str) -> Column:
+    return Column(name, "bool", "", "meta.code", description)
+
+
+_LATENTS = (("z_m", "[Fe/H]"), ("z_c", "[C/Fe]"), ("z_alpha", "[alpha/Fe]"))
+_ABUNDANCES = (
+    ("feh", "[Fe/H]", "phys.abund.Fe"),
+    ("c_fe", "[C/Fe]", "phys.abund"),
+    ("alpha_fe", "[alpha/Fe]", "phys.abund"),
+)
+_ATMOSPHERE = (
+    ("teff", "K", "effective temperature", "phys.temperature.effective"),
+    ("logg", "dex", "log10 of the surface gravity in cgs", "phys.gravity"),
+)
+
+COLUMNS: tuple[Column, ...] = (
+    Column("star_id", "string", "", "meta.id;meta.main", "identifier, unique over catalogs"),
+    Column(
+        "split",
+        "string",
+        "",
+        "meta.code.class",
+        "train: spectrum open to training and labels to the calibration; test: neither. In a catalog that "
+        "the model was not trained on, train stars are open to the calibration only",
+    ),
+    *(
+        _float(name, "", "stat.fit.param", f"latent of {what}: mean of the posterior, standard normal prior")
+        for name, what in _LATENTS
+    ),
+    *(
+        _float(f"{name}_sigma", "", "stat.error;stat.fit.param", f"standard deviation of the posterior of {name}")
+        for name, _ in _LATENTS
+    ),
+    *(
+        _float(
+            f"rho_{one}_{other}",
+            "",
+            "stat.correlation;stat.fit.param",
+            f"correlation of z_{one} and z_{other} in the posterior",
+        )
+        for one, other in (("m", "c"), ("m", "alpha"), ("c", "alpha"))
+    ),
+    _float("w_1", "", "stat.fit.param", "first auxiliary latent, of the atmosphere"),
+    _float("w_2", "", "stat.fit.param", "second auxiliary latent, of the atmosphere"),
+    *(_float(name, unit, f"{ucd};stat.fit.param", f"{what}, read from w") for name, unit, what, ucd in _ATMOSPHERE),
+    *(
+        column
+        for (name, what, ucd), (latent, _) in zip(_ABUNDANCES, _LATENTS, strict=True)
+        for column in (
+            _float(
+                name,
+                "dex",
+                ucd,
+                f"{what} by the straight line through the labelled training stars' {latent} and {what}",
+            ),
+            _float(
+                f"{name}_sigma",
+                "dex",
+                f"stat.error;{ucd}",
+                f"standard deviation of {name}: of the posterior through the slope, of the labelled stars "
+                "beyond that, and of the line, in quadrature; NaN where two stars fixed the line",
+            ),
+        )
+    ),
+    _flag(
+        "flag_cemp",
+        "carbon-enhanced metal-poor candidate: z_c above encode.flag_c_sigma and z_m below minus "
+        "encode.flag_feh_sigma standard deviations from the training stars' mean; signs by labelled stars",
+    ),
+    _flag(
+        "flag_alpha_pmp",
+        "alpha-poor metal-poor candidate: z_alpha below minus encode.flag_alpha_sigma and z_m below minus "
+        "encode.flag_feh_sigma standard deviations from the training stars' mean; signs by labelled stars",
+    ),
+    _flag(
+        "flag_anomalous",
+        "chi2_reduced above that of all but the share encode.false_alarm of the training stars",
+    ),
+    _flag("flag_out_of_grid", "the atmosphere was taken at the edge of its grid, or carbon lies beyond it"),
+    _float(
+        "rel_l2_error",
+        "",
+        "stat.fit.residual",
+        "sum (x~ - x)^2 / sum x^2 over the decoders' pixels, x the observed flux, x~ its reconstruction: Eq. "
+        "A.5 of Signor et al. 2025 for one star, without a square root",
+    ),
+    _float("rel_l2_error_clean", "", "stat.fit.residual", "the same against the flux without noise, where known"),
+    _float(
+        "flux_clean_norm",
+        "",
+        "stat.value",
+        "square root of sum x^2 over the decoders' pixels, x the flux without noise; its square weighs "
+        "rel_l2_error_clean in sums over stars",
+    ),
+    _float(
+        "chi2_reduced",
+        "",
+        "stat.fit.chi2",
+        "mean of ((x~ - x) / sigma)^2 over the good pixels of the decoders",
+    ),
+    _float("latent_norm", "", "stat.value", "Euclidean norm of (z_m, z_c, z_alpha)"),
+    *(
+        _float(
+            f"{name}_obs",
+            unit,
+            f"{ucd};obs.param",
+            f"{what} with its observational error, as training sees it",
+        )
+        for name, unit, what, ucd in _ATMOSPHERE
+    ),
+    *(
+        _float(f"{name}_true", unit, f"{ucd};meta.modelled", f"true {what}")
+        for name, unit, what, ucd in (
+            *_ATMOSPHERE,
+            *((name, "dex", what, ucd) for name, what, ucd in _ABUNDANCES),
+        )
+    ),
+    _float("snr", "", "stat.snr", "true signal-to-noise ratio per pixel"),
+    Column(
+        "status",
+        "uint8",
+        "",
+        "meta.code.status",
+        "0 computed, 1 computed by the safe second try, 2 failed: no spectrum, so that latents and all that "
+        "follows from them are NaN and the flags false",
+    ),
+)
+BY_NAME = {column.name: column for column in COLUMNS}
+
+
+def votable_unit(column: Column) -> str:
+    """The unit as VOTable 1.3 has it: a logarithmic one is its argument's unit in brackets."""
+    if column.unit != "dex":
+        return column.unit
+    return "[cm.s-2]" if column.ucd.startswith("phys.gravity") else "[-]"
+
+
+def votable(description: str, lengths: dict[str, int]) -> str:
+    """The data-less VOTable of a VOParquet file, as XML; `lengths` of the longest value of each string column.
+
+    Version 1.3, because from 1.4 on units follow VOUnits, which has no dex.
+    """
+    root = ElementTree.Element("VOTABLE", version="1.3", xmlns=VOTABLE_NAMESPACE)
+    table = ElementTree.SubElement(ElementTree.SubElement(root, "RESOURCE", type="results"), "TABLE")
+    ElementTree.SubElement(table, "DESCRIPTION").text = description
+    for column in COLUMNS:
+        attributes = {"ID": column.name, "name": column.name, "ucd": column.ucd}
+        attributes |= {"datatype": DATATYPES[column.kind]}
+        attributes |= {"arraysize": f"{lengths[column.name]}*"} if column.kind == "string" else {}
+        attributes |= {"unit": votable_unit(column)} if column.unit else {}
+        field = ElementTree.SubElement(table, "FIELD", attributes)
+        ElementTree.SubElement(field, "DESCRIPTION").text = column.description
+    return ElementTree.tostring(root, encoding="unicode", xml_declaration=True)
+
+
+def markdown() -> str:
+    """docs/data-dictionary.md."""
+    lines = [
+        "# Data dictionary",
+        "",
+        "The columns of `results/tables/halo-{seed}.parquet`, one row a star. Generated from",
+        "`src/halochem/encode/columns.py` by `python -m halochem.encode.columns`. Unit, UCD and description",
+        "are in each field's metadata, and in the file's VOParquet header, which astropy reads with",
+        '`Table.read(path, format="parquet.votable")`. Missing numbers are NaN. In formulas x is flux and x~',
+        "its reconstruction.",
+        "",
+        "| column | type | unit | UCD | description |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for column in COLUMNS:
+        cells = (f"`{column.name}`", column.kind, column.unit, f"`{column.ucd}`", column.description)
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    target = Path("docs/data-dictionary.md")
+    target.write_text(markdown(), encoding="utf-8")
+    print(target)

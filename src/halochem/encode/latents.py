@@ -1,0 +1,94 @@
+"""From spectra to latents: the posterior of z, w, Teff and log g, and the reconstruction.
+
+n stars, p pixels of the spectrum, d pixels of the decoders.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from halochem.train.model_files import Model
+
+BATCH_SIZE = 128  # 0.8 GB of activations in the conv encoder
+
+
+@dataclass
+class Latents:
+    """What a model says of n stars. z is the mean of the posterior, never a draw from it."""
+
+    z: np.ndarray  # (n, 3) float64: z_m, z_c, z_alpha
+    covariance: np.ndarray  # (n, 3, 3) float64, of the posterior
+    w: np.ndarray  # (n, 2) float64
+    atmosphere: np.ndarray  # (n, 2) float64: Teff [K], log g [dex] read from w
+    reconstruction: np.ndarray  # (n, d) float32, continuum = 1, on `Model.pixels`
+
+    @property
+    def sigma(self) -> np.ndarray:
+        """Standard deviations of the posterior: (n, 3)."""
+        return np.sqrt(np.diagonal(self.covariance, axis1=1, axis2=2))
+
+    def correlation(self, one: int, other: int) -> np.ndarray:
+        """Correlation of two latents in the posterior: (n,)."""
+        sigma = self.sigma
+        return self.covariance[:, one, other] / (sigma[:, one] * sigma[:, other])
+
+
+def batches(n_stars: int, size: int) -> Iterator[slice]:
+    """Consecutive slices of at most `size` of n stars."""
+    return (slice(start, min(start + size, n_stars)) for start in range(0, n_stars, size))
+
+
+def infer(model: Model, flux: np.ndarray, bad: np.ndarray | None = None, batch_size: int = BATCH_SIZE) -> Latents:
+    """Encode and reconstruct `flux` (n, p), finite, continuum = 1. `bad` (n, p): pixels not to be used."""
+    import torch
+
+    device = model.vae.fill.device
+    parts: list[tuple[np.ndarray, ...]] = []
+    with torch.no_grad():
+        for rows in batches(len(flux), batch_size):
+            x = torch.from_numpy(np.array(flux[rows], np.float32)).to(device)
+            hidden = None if bad is None else torch.from_numpy(np.array(bad[rows], bool)).to(device)
+            output = model.vae(x, hidden)
+            posterior = output.posterior
+            numbers = (posterior.mean, posterior.cholesky, posterior.w, output.u, output.reconstruction)
+            parts.append(tuple(value.cpu().numpy() for value in numbers))
+    d = len(model.pixels)
+    empty = tuple(np.empty(shape, np.float32) for shape in ((0, 3), (0, 3, 3), (0, 2), (0, 2), (0, d)))
+    mean, cholesky, w, u, reconstruction = (np.concatenate(values) for values in zip(empty, *parts, strict=True))
+    factor = cholesky.astype(np.float64)
+    return Latents(
+        z=mean.astype(np.float64),
+        covariance=factor @ factor.transpose(0, 2, 1),
+        w=w.astype(np.float64),
+        atmosphere=model.scaler.restore(u.astype(np.float64)),
+        reconstruction=reconstruction,
+    )
+
+
+def relative_l2(reconstruction: np.ndarray, flux: np.ndarray, good: np.ndarray | None = None) -> np.ndarray:
+    """Eq. A.5 of Signor et al. 2025 for each star: sum (x~ - x)^2 / sum x^2, without a root, shape (n,).
+
+    Both arrays (n, d), on the decoders' pixels; `good` (n, d) leaves pixels out. NaN where none is good.
+    """
+    weight = np.ones(flux.shape) if good is None else good
+    squares = np.sum(weight * (reconstruction.astype(np.float64) - flux) ** 2, axis=1)
+    norm = np.sum(weight * flux.astype(np.float64) ** 2, axis=1)
+    return np.divide(squares, norm, out=np.full(len(flux), np.nan), where=norm > 0)
+
+
+def reduced_chi2(
+    reconstruction: np.ndarray, flux: np.ndarray, sigma: np.ndarray, good: np.ndarray | None = None
+) -> np.ndarray:
+    """Mean of ((x~ - x) / sigma)^2 over the good decoder pixels of each star: (n,), NaN where none is good.
+
+    `sigma` is (n, 1) or (n, d). The few numbers that the encoder read from some thousand pixels are not
+    subtracted from the count.
+    """
+    squares = ((reconstruction.astype(np.float64) - flux) / sigma) ** 2
+    good = np.ones(squares.shape, bool) if good is None else good
+    count = good.sum(axis=1)
+    total = np.where(good, squares, 0).sum(axis=1)
+    return np.divide(total, count, out=np.full(len(flux), np.nan), where=count > 0)

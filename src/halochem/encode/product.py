@@ -1,0 +1,180 @@
+"""The product: one row of latents, abundances, flags and errors a star, as Parquet with VO metadata."""
+
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from halochem import __version__, files, provenance, split
+from halochem.config import Config
+from halochem.encode import calibration, flags, latents
+from halochem.encode.calibration import PARTNER, Line
+from halochem.encode.columns import COLUMNS, votable
+from halochem.encode.flags import Reference
+from halochem.errors import UserError
+from halochem.files import Catalog
+from halochem.progress import track
+from halochem.train.data import noise_of
+from halochem.train.model_files import Model
+
+log = logging.getLogger("halochem")
+BLOCK = 1024  # stars whose reconstruction is in memory at a time
+CALIBRATION_KEY = b"halochem.calibration"
+ATMOSPHERE = ("teff", "logg")
+
+
+def measure(model: Model, catalog: Catalog) -> pd.DataFrame:
+    """Latents and errors of every star, the columns that need no calibration; NaN without a spectrum."""
+    usable = np.flatnonzero(catalog.usable)
+    blocks = list(latents.batches(len(usable), BLOCK))
+    parts = [_measure_block(model, catalog, usable[rows]) for rows in track(blocks, len(blocks), "encode")]
+    if not parts:
+        raise UserError(f"{catalog.path}: no star has a spectrum (every status is {files.STATUS_FAILED})")
+    return pd.concat(parts).reindex(range(len(catalog.status)))
+
+
+def _measure_block(model: Model, catalog: Catalog, rows: np.ndarray) -> pd.DataFrame:
+    pixels = model.pixels
+    bad = None if catalog.mask is None else catalog.mask[rows].astype(bool)
+    good = None if bad is None else ~bad[:, pixels]
+    found = latents.infer(model, catalog.flux[rows], bad)
+    flux = catalog.flux[np.ix_(rows, pixels)]
+    columns: dict[str, np.ndarray] = {}
+    for k, name in enumerate(PARTNER):
+        columns[name], columns[f"{name}_sigma"] = found.z[:, k], found.sigma[:, k]
+    for name, pair in {"rho_m_c": (0, 1), "rho_m_alpha": (0, 2), "rho_c_alpha": (1, 2)}.items():
+        columns[name] = found.correlation(*pair)
+    columns |= {"w_1": found.w[:, 0], "w_2": found.w[:, 1]}
+    columns |= {name: found.atmosphere[:, k] for k, name in enumerate(ATMOSPHERE)}
+    columns["rel_l2_error"] = latents.relative_l2(found.reconstruction, flux, good)
+    columns["rel_l2_error_clean"] = columns["flux_clean_norm"] = np.full(len(rows), np.nan)
+    if catalog.flux_clean is not None:
+        clean = catalog.flux_clean[np.ix_(rows, pixels)]
+        columns["rel_l2_error_clean"] = latents.relative_l2(found.reconstruction, clean)
+        columns["flux_clean_norm"] = np.linalg.norm(clean.astype(np.float64), axis=1)
+    sigma = noise_of(catalog, rows, pixels)
+    columns["chi2_reduced"] = latents.reduced_chi2(found.reconstruction, flux, sigma, good)
+    columns["latent_norm"] = np.linalg.norm(found.z, axis=1)
+    return pd.DataFrame(columns, index=rows)
+
+
+def calibrate(
+    frame: pd.DataFrame, catalog: Catalog, train_rows: np.ndarray, config: Config
+) -> tuple[dict[str, Line], Reference]:
+    """Lines and reference from a catalog's usable training stars, `train_rows`, in `measure`'s frame."""
+    z = frame[list(PARTNER)].to_numpy()
+    z_sigma = frame[[f"{name}_sigma" for name in PARTNER]].to_numpy()
+    rows = calibration.labelled_rows(catalog.seed, train_rows, catalog.labels, config.encode.n_labelled)
+    lines = calibration.fit(z, z_sigma, catalog.labels, rows, catalog.path)
+    chi2 = frame["chi2_reduced"].to_numpy()
+    return lines, flags.reference(z[train_rows], chi2[train_rows], config.encode.false_alarm)
+
+
+def assemble(
+    frame: pd.DataFrame,
+    catalog: Catalog,
+    is_train: np.ndarray,
+    lines: dict[str, Line],
+    normal: Reference,
+    config: Config,
+) -> pd.DataFrame:
+    """All columns of COLUMNS in their order, from `measure`'s frame, the calibration and the labels."""
+    table = frame.copy()
+    n_stars = len(table)
+    for latent, label in PARTNER.items():
+        table[label] = lines[latent].abundance(table[latent].to_numpy())
+        table[f"{label}_sigma"] = lines[latent].sigma(table[latent].to_numpy(), table[f"{latent}_sigma"].to_numpy())
+    score = flags.standard_scores(table[list(PARTNER)].to_numpy(), [lines[z].sign for z in PARTNER], normal)
+    table["flag_cemp"] = flags.carbon_enhanced_metal_poor(score, config.encode)
+    table["flag_alpha_pmp"] = flags.alpha_poor_metal_poor(score, config.encode)
+    table["flag_anomalous"] = flags.anomalous(table["chi2_reduced"].to_numpy(), normal)
+    usable = catalog.usable
+    outside = np.zeros(n_stars, bool) if catalog.out_of_grid is None else catalog.out_of_grid.astype(bool)
+    table["flag_out_of_grid"] = outside & usable
+    known = {f"{name}_true": name for name in (*ATMOSPHERE, *PARTNER.values())}
+    known |= {name: name for name in ("teff_obs", "logg_obs", "snr")}
+    for name, label in known.items():
+        table[name] = catalog.labels[label].to_numpy(float) if label in catalog.labels else np.nan
+    ids = catalog.labels["star_id"] if "star_id" in catalog.labels else [f"{i:06d}" for i in range(n_stars)]
+    table["star_id"] = np.array(ids, dtype=object)
+    table["split"] = np.where(is_train, "train", "test").astype(object)
+    # A spectrum with a NaN in it is as good as none, whatever its status says.
+    table["status"] = np.where(usable, catalog.status, files.STATUS_FAILED).astype(np.uint8)
+    return table[[column.name for column in COLUMNS]]
+
+
+def write(table: pd.DataFrame, path: Path, metadata: dict[str, str], calibration_values: dict[str, Any]) -> None:
+    """Write the Parquet file: metadata per field, VOTable header, calibration, where it comes from."""
+    fields = [
+        pa.field(
+            column.name,
+            pa.type_for_alias(column.kind),
+            metadata={"unit": column.unit, "description": column.description, "ucd": column.ucd},
+        )
+        for column in COLUMNS
+    ]
+    lengths = {column.name: int(table[column.name].str.len().max()) for column in COLUMNS if column.kind == "string"}
+    header = {
+        "IVOA.VOTable-Parquet.version": "1.0",
+        "IVOA.VOTable-Parquet.content": votable(
+            f"halochem {__version__}: stars of catalog {metadata['seed']}", lengths
+        ),
+        CALIBRATION_KEY.decode(): json.dumps(calibration_values, allow_nan=False),
+        # What astropy's reader would otherwise guess, with a warning.
+        **{f"table::len::{name}": str(length) for name, length in lengths.items()},
+        **{f"halochem.{name}": value for name, value in metadata.items()},
+    }
+    arrays = [pa.array(table[field.name].to_numpy(), field.type, from_pandas=False) for field in fields]
+    with files.atomic(path) as temporary:
+        pq.write_table(pa.Table.from_arrays(arrays, schema=pa.schema(fields, metadata=header)), temporary)
+
+
+def read_calibration(path: Path, model: Model) -> tuple[dict[str, Line], Reference]:
+    """Lines and reference from the footer of a table that the same model made."""
+    try:
+        metadata = pq.read_schema(path).metadata or {}
+    except (OSError, pa.ArrowException) as error:
+        raise UserError(
+            f"{path}: not a readable Parquet file ({error}); expected a table of `halochem encode`"
+        ) from None
+    if CALIBRATION_KEY not in metadata:
+        raise UserError(f"{path}: holds no calibration; expected a table of `halochem encode`")
+    values = json.loads(metadata[CALIBRATION_KEY])
+    if values["weights_sha256"] != model.document["weights_sha256"]:
+        raise UserError(f"{path}: was made by another model than {model.folder}; a calibration fits one model only")
+    lines = {name: calibration.from_json(line) for name, line in values["lines"].items()}
+    normal = values["reference"]
+    return lines, Reference(tuple(normal["mean"]), tuple(normal["std"]), normal["chi2_limit"])
+
+
+def make(catalog: Catalog, model: Model, config: Config, out: Path, calibration_table: Path | None = None) -> None:
+    """Encode a catalog with a model and write the table `out`.
+
+    Sign, scale and limits come from the catalog's own training stars, or from `calibration_table`.
+    """
+    model.check_grid(catalog)
+    if not model.trained_on(catalog):
+        log.info("encode: %s is not the catalog that %s was trained on", catalog.path, model.folder)
+    frame = measure(model, catalog)
+    fraction = model.document["training"]["train_fraction"]
+    is_train = split.is_train(catalog.seed, len(frame), fraction)
+    if calibration_table is None:
+        lines, normal = calibrate(frame, catalog, np.flatnonzero(is_train & catalog.usable), config)
+    else:
+        lines, normal = read_calibration(calibration_table, model)
+    table = assemble(frame, catalog, is_train, lines, normal, config)
+    weights = model.document["weights_sha256"]
+    values = {
+        "weights_sha256": weights,
+        "lines": {name: line.as_json() for name, line in lines.items()},
+        "reference": vars(normal),
+    }
+    metadata = provenance.attributes(config, catalog.seed, "encode") | {"model_weights_sha256": weights}
+    write(table, out, metadata, values)
