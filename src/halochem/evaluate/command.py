@@ -25,12 +25,8 @@ log = logging.getLogger("halochem")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `halochem evaluate`."""
     mode = parser.add_mutually_exclusive_group(required=True)
-    mode.add_argument(
-        "--table", type=Path, metavar="PARQUET", help="the catalog's table, from `halochem encode`"
-    )
-    mode.add_argument(
-        "--summary", type=Path, nargs="+", metavar="JSON", help="evaluations to summarise, one a catalog"
-    )
+    mode.add_argument("--table", type=Path, metavar="PARQUET", help="the catalog's table, from `halochem encode`")
+    mode.add_argument("--summary", type=Path, nargs="+", metavar="JSON", help="evaluations to summarise, one a catalog")
     parser.add_argument(
         "--out", type=Path, required=True, help="file to write: .json with --table, .parquet with --summary"
     )

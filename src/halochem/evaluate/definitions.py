@@ -65,7 +65,7 @@ def _reconstruction() -> list[Definition]:
                 f"Eq. A.5 as printed, {star_class.title}",
                 "Σ (x̃ − x)² / Σ x², sums over stars and pixels",
                 stars,
-                spec=".2e",
+                spec=".1e",
                 better="lower",
             )
         )
@@ -123,9 +123,7 @@ def _abundances() -> list[Definition]:
 def _parameters() -> list[Definition]:
     meaning = "RMSE of linear(w) against the true label, in standard deviations of the training stars"
     rows = [
-        Definition(
-            f"rmse_w.{name}", "parameters", f"linear(w) → {title}", meaning, "test", "σ", ".3f", "lower"
-        )
+        Definition(f"rmse_w.{name}", "parameters", f"linear(w) → {title}", meaning, "test", "σ", ".3f", "lower")
         for name, title in PARAMETERS.items()
     ]
     rows.append(
@@ -165,9 +163,7 @@ def _flags() -> list[Definition]:
             ("f1", "2 TP / (2 TP + FP + FN)", f"true {title}"),
         ):
             shown = "F1" if measure == "f1" else measure
-            rows.append(
-                Definition(f"{measure}.{name}", "flags", f"{title} {shown}", meaning, stars, better="higher")
-            )
+            rows.append(Definition(f"{measure}.{name}", "flags", f"{title} {shown}", meaning, stars, better="higher"))
     return rows
 
 

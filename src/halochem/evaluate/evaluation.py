@@ -169,16 +169,12 @@ def read(path: Path | str) -> Evaluation:
     """Read what `write` wrote."""
     path = Path(path)
     if not path.is_file():
-        raise UserError(
-            f"{path}: no such evaluation; `halochem evaluate --table T.parquet --out {path}` makes one"
-        )
+        raise UserError(f"{path}: no such evaluation; `halochem evaluate --table T.parquet --out {path}` makes one")
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
         version = values["schema_version"]
         if version != SCHEMA_VERSION:
-            raise UserError(
-                f"{path}: schema version {version}, expected {SCHEMA_VERSION}; evaluate the table anew"
-            )
+            raise UserError(f"{path}: schema version {version}, expected {SCHEMA_VERSION}; evaluate the table anew")
         return Evaluation(
             seed=values["seed"],
             counts={name: values[name] for name in ("n_stars", "n_failed", "n_train", "n_test")},
@@ -187,6 +183,4 @@ def read(path: Path | str) -> Evaluation:
             attributes=values["attributes"],
         )
     except (ValueError, KeyError, TypeError) as error:
-        raise UserError(
-            f"{path}: not an evaluation written by `halochem evaluate` ({error!r}); make it anew"
-        ) from None
+        raise UserError(f"{path}: not an evaluation written by `halochem evaluate` ({error!r}); make it anew") from None

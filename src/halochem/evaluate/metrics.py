@@ -76,9 +76,7 @@ def line(x: np.ndarray, y: np.ndarray) -> tuple[float, float] | None:
     return slope, float(y.mean() - slope * x.mean())
 
 
-def linear_fit_rmse(
-    x_train: np.ndarray, y_train: np.ndarray, x_test: np.ndarray, y_test: np.ndarray
-) -> Number:
+def linear_fit_rmse(x_train: np.ndarray, y_train: np.ndarray, x_test: np.ndarray, y_test: np.ndarray) -> Number:
     """RMSE on the test stars of the straight line y(x) fitted to the training stars."""
     n_train = len(_finite(x_train, y_train)[0])
     n_test = len(_finite(x_test, y_test)[0])
@@ -144,9 +142,7 @@ def precision(flagged: np.ndarray, true: np.ndarray) -> Number:
 def recall(flagged: np.ndarray, true: np.ndarray) -> Number:
     """Share of the class that is flagged (Eq. A.6); n is the size of the class."""
     c = counts(flagged, true)
-    return proportion(
-        c["true_positive"], c["true_positive"] + c["false_negative"], "not enough stars (n=0)", **c
-    )
+    return proportion(c["true_positive"], c["true_positive"] + c["false_negative"], "not enough stars (n=0)", **c)
 
 
 def f1(flagged: np.ndarray, true: np.ndarray) -> Number:

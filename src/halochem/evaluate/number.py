@@ -46,8 +46,22 @@ def undefined(n: int, note: str = "", **detail: float | int | None) -> Number:
 
 
 def text(value: float | None, spec: str, error: float | None = None) -> str:
-    """A value for a table, e.g. "0.92 ± 0.01", with the minus sign of print; "–" where there is none."""
+    """A value for a table, with the minus sign of print; "–" where there is none.
+
+    A `spec` like ".2f" gives "0.92 ± 0.01"; one like ".1e" takes one power of ten for both, "(4.1 ± 0.3) × 10⁻⁵".
+    """
     if value is None:
         return "–"
+    if spec.endswith("e"):
+        return _scientific(value, int(spec[1:-1]), error)
     shown = format(value, spec).replace("-", "−")
     return shown if error is None else f"{shown} ± {format(error, spec)}"
+
+
+def _scientific(value: float, decimals: int, error: float | None) -> str:
+    exponent = int(f"{value:.{decimals}e}".split("e")[1])
+    if exponent == 0:
+        return text(value, f".{decimals}f", error)
+    mantissa = text(value / 10**exponent, f".{decimals}f", None if error is None else error / 10**exponent)
+    power = "10" + str(exponent).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    return f"{mantissa} × {power}" if error is None else f"({mantissa}) × {power}"

@@ -26,9 +26,7 @@ class Quoted:
 
     def shown(self) -> str:
         """The value as the paper prints it."""
-        return (
-            self.words if self.value is None else shown_value(self.value, f".{self.decimals}f", self.spread)
-        )
+        return self.words if self.value is None else shown_value(self.value, f".{self.decimals}f", self.spread)
 
 
 _L2_NOTE = (

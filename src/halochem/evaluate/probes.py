@@ -13,9 +13,7 @@ MIN_TRAIN = 200
 MIN_TEST = 30
 
 
-def boosted_r2(
-    z_train: np.ndarray, y_train: np.ndarray, z_test: np.ndarray, y_test: np.ndarray, seed: int
-) -> Number:
+def boosted_r2(z_train: np.ndarray, y_train: np.ndarray, z_test: np.ndarray, y_test: np.ndarray, seed: int) -> Number:
     """R² of a gradient-boosted regressor z → y over a dummy that predicts the training mean.
 
     1 − Σ(y − ŷ)² / Σ(y − mean of training)² over the test stars: 0 where z tells no more than the mean does,
@@ -28,7 +26,7 @@ def boosted_r2(
     good_test = np.isfinite(z_test).all(axis=1) & np.isfinite(y_test)
     n_train, n_test = int(good_train.sum()), int(good_test.sum())
     if n_train < MIN_TRAIN or n_test < MIN_TEST:
-        note = f"not enough stars (n_train={n_train}, n={n_test}; {MIN_TRAIN} and {MIN_TEST} needed)"
+        note = f"not enough stars (n_train={n_train}, n={n_test})"
         return undefined(n_test, note, n_train=n_train)
     regressor = HistGradientBoostingRegressor(
         early_stopping=False, random_state=seeds.torch_seed(seed, "evaluate-probe") % 2**32

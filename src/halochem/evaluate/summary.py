@@ -97,9 +97,7 @@ def read(path: Path | str) -> pd.DataFrame:
     """The frame of `summarise` from its file."""
     path = Path(path)
     if not path.is_file():
-        raise UserError(
-            f"{path}: no such summary; `halochem evaluate --summary A.json … --out {path}` makes one"
-        )
+        raise UserError(f"{path}: no such summary; `halochem evaluate --summary A.json … --out {path}` makes one")
     try:
         frame = pd.read_parquet(path)
     except (OSError, pa.ArrowException) as error:
@@ -110,9 +108,7 @@ def read(path: Path | str) -> pd.DataFrame:
     metadata = pq.read_schema(path).metadata or {}
     version = metadata.get(b"schema_version", b"").decode()
     if version != str(SCHEMA_VERSION):
-        raise UserError(
-            f"{path}: schema version {version or 'none'}, expected {SCHEMA_VERSION}; make it anew"
-        )
+        raise UserError(f"{path}: schema version {version or 'none'}, expected {SCHEMA_VERSION}; make it anew")
     frame.attrs["seeds"] = [int(seed) for seed in metadata[b"seeds"].decode().split(",")]
     return frame
 

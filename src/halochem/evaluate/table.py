@@ -40,21 +40,15 @@ def read(path: Path | str) -> tuple[pd.DataFrame, int, dict[str, str]]:
     try:
         schema = pq.read_schema(path)
     except (OSError, pa.ArrowException) as error:
-        raise UserError(
-            f"{path}: not a readable Parquet file ({error}); make it anew with `halochem encode`"
-        ) from None
+        raise UserError(f"{path}: not a readable Parquet file ({error}); make it anew with `halochem encode`") from None
     metadata = {key.decode(): value.decode() for key, value in (schema.metadata or {}).items()}
-    attributes = {
-        name.removeprefix(PREFIX): value for name, value in metadata.items() if name.startswith(PREFIX)
-    }
+    attributes = {name.removeprefix(PREFIX): value for name, value in metadata.items() if name.startswith(PREFIX)}
     _check(path, schema, attributes)
     frame = pd.read_parquet(path, columns=list(COLUMNS))
     unknown = frame.loc[~frame["split"].isin(["train", "test"])]
     if len(unknown):
         row = unknown.index[0]
-        raise UserError(
-            f'{path}: row {row}, split: expected "train" or "test", got {unknown["split"].iloc[0]!r}'
-        )
+        raise UserError(f'{path}: row {row}, split: expected "train" or "test", got {unknown["split"].iloc[0]!r}')
     twice = frame.loc[frame["star_id"].duplicated(), "star_id"]
     if len(twice):
         raise UserError(f"{path}: star_id {twice.iloc[0]} is there twice; one row a star")
@@ -82,9 +76,7 @@ def _check(path: Path, schema: pa.Schema, attributes: dict[str, str]) -> None:
                 )
             found = schema.field(name).type
             if not is_kind(found):
-                raise UserError(
-                    f"{path}: column {name} is of type {found}, expected {kind}; encode the catalog anew"
-                )
+                raise UserError(f"{path}: column {name} is of type {found}, expected {kind}; encode the catalog anew")
     if not attributes.get("seed", "").isdigit():
         raise UserError(f"{path}: the footer names no seed ({PREFIX}seed); encode the catalog anew")
 

@@ -35,9 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="PARQUET",
         help="summary of these evaluations (default: made from them)",
     )
-    parser.add_argument(
-        "--figures-dir", type=Path, required=True, metavar="DIR", help="folder for PNG and PDF"
-    )
+    parser.add_argument("--figures-dir", type=Path, required=True, metavar="DIR", help="folder for PNG and PDF")
     parser.add_argument("--out", type=Path, required=True, metavar="HTML", help="page to write")
     parser.add_argument("--config", type=Path, metavar="YAML", help="configuration; checked, but not needed")
 
@@ -63,14 +61,12 @@ def run(arguments: argparse.Namespace) -> None:
     if averages.attrs["seeds"] != [result.seed for result in evaluations]:
         given = ", ".join(str(result.seed) for result in evaluations)
         found = ", ".join(map(str, averages.attrs["seeds"]))
-        raise UserError(
-            f"{arguments.summary}: of seeds {found}, but the evaluations are of {given}; make it anew"
-        )
+        raise UserError(f"{arguments.summary}: of seeds {found}, but the evaluations are of {given}; make it anew")
     figures, skipped = build.make(runs, arguments.figures_dir)
     with files.open_hdf5(arguments.catalog[0], "observe") as file:
         attributes = dict(file.attrs)
     page.write(arguments.out, runs, evaluations, averages, figures, skipped, attributes)
-    log.info("%s: %d figures, %d catalogs", arguments.out, len(figures), len(runs))
+    log.info("%s: %d figures in %s", arguments.out, len(figures), arguments.figures_dir)
 
 
 def _runs(arguments: argparse.Namespace) -> list:

@@ -39,7 +39,7 @@ class Choice:
     def title(self) -> str:
         """What to call it."""
         title = CLASSES[self.class_name].title
-        return title if self.is_member else f"{title}: none here, the nearest"
+        return title if self.is_member else f"no {title}; the nearest"
 
 
 @dataclass(frozen=True)
@@ -78,9 +78,7 @@ def choose(table: pd.DataFrame) -> list[Choice]:
         if members.any():
             distance = np.where(members, np.abs(true["teff"].to_numpy() - TEFF), np.inf)
         else:
-            terms = [
-                ((true[k].to_numpy() - centre) / _SPREAD[k]) ** 2 for k, centre in _CENTRES[name].items()
-            ]
+            terms = [((true[k].to_numpy() - centre) / _SPREAD[k]) ** 2 for k, centre in _CENTRES[name].items()]
             distance = np.where(free, np.sum(terms, axis=0), np.inf)
         row = int(np.argmin(distance))
         choices.append(Choice(name, row, bool(members.any())))
@@ -142,4 +140,7 @@ def _read_rows(
         def take(name: str) -> np.ndarray | None:
             return np.stack([file[name][row] for row in rows]) if name in file and len(rows) else None
 
-        return file["wavelength"][:], take("flux"), take("flux_clean"), take("mask")
+        try:
+            return file["wavelength"][:], take("flux"), take("flux_clean"), take("mask")
+        except OSError as error:
+            raise UserError(f"{path}: damaged ({error}); delete it and run `halochem observe`") from None

@@ -45,9 +45,7 @@ def _count(n: int) -> str:
     return f"{n:,}".replace(",", "\u202f")
 
 
-def facts(
-    runs: list[Run], evaluations: list[Evaluation], attributes: dict[str, Any]
-) -> list[tuple[str, str]]:
+def facts(runs: list[Run], evaluations: list[Evaluation], attributes: dict[str, Any]) -> list[tuple[str, str]]:
     """Name and value of what one wants to know of a run."""
     document = runs[0].document
     training, grid = document["training"], document["wavelength"]
@@ -67,10 +65,13 @@ def facts(
         ),
         ("Classes among test stars", classes),
         ("Engine", _of(attributes, "engine")),
+        ("Build", ", ".join(_of(attributes, name) for name in ("build", "compiler"))),
         ("Atmospheres", _of(attributes, "atmospheres")),
-        ("Line lists", _of(attributes, "linelist_hash", "line_list_hash", "linelists")),
+        ("Line lists, SHA-256", _of(attributes, "line_list_hash")),
+        ("Solar composition", _of(attributes, "solar_composition")),
+        ("Microturbulence", _of(attributes, "microturbulence")),
         ("Pixels", f"{grid['n']}, {grid['first']:.1f}-{last:.1f} Å, log10 step {grid['log_step']:.3g}"),
-        ("Resolution", _of(attributes, "resolution", "R")),
+        ("Resolution", _of(attributes, "resolution")),
         (
             "Model",
             f"{document['architecture']['encoder']} encoder, "
@@ -82,13 +83,12 @@ def facts(
     return rows
 
 
-def _of(attributes: dict[str, Any], *names: str) -> str:
-    found = [plain(attributes[name]) for name in names if name in attributes]
-    return found[0] if found else UNKNOWN
+def _of(attributes: dict[str, Any], name: str) -> str:
+    return plain(attributes[name]) if name in attributes else UNKNOWN
 
 
 def _versions(document: dict[str, Any], attributes: dict[str, Any]) -> str:
-    model, catalog = document["halochem_version"], _of(attributes, "halochem_version", "code_version")
+    model, catalog = document["halochem_version"], _of(attributes, "halochem_version")
     return model if model == catalog else f"{catalog} (catalog), {model} (model)"
 
 
@@ -107,9 +107,7 @@ def departures(run: Run) -> list[tuple[str, str, str]]:
     return found
 
 
-def records(
-    run: Run, evaluation: Evaluation, attributes: dict[str, Any]
-) -> list[tuple[str, list[tuple[str, str]]]]:
+def records(run: Run, evaluation: Evaluation, attributes: dict[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
     """What the catalog, the model and the table say of their making, whole."""
     document = run.document
     kept = ("format", "halochem_version", "weights_sha256", "catalog", "training")

@@ -33,9 +33,8 @@ def write(
         "title": f"Catalog{'s' * (len(runs) > 1)} " + ", ".join(f"halo-{run.seed}" for run in runs),
         "lead": facts.lead(evaluations, attributes),
         "warning": summary.caution(evaluations),
-        "several": len(runs) > 1,
         "how_to_read": numbers.how_to_read(evaluations),
-        "groups": numbers.groups(evaluations, averages),
+        "tables": numbers.tables(evaluations, averages),
         "figures": [_inline(figure, path.parent) for figure in figures],
         "skipped": skipped,
         "facts": facts.facts(runs, evaluations, attributes),
@@ -53,10 +52,16 @@ def render(context: dict[str, Any]) -> str:
     from jinja2 import Environment, StrictUndefined
     from markupsafe import Markup
 
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters["subscript"] = _subscript
     return environment.from_string(_resource("page.html")).render(context | {"css": Markup(context["css"])})
+
+
+def _subscript(title: str) -> str:
+    from markupsafe import Markup
+
+    stem, _, below = title.partition("_")
+    return Markup("<i>{}</i><sub>{}</sub>").format(stem, below) if below else title
 
 
 def _resource(name: str) -> str:

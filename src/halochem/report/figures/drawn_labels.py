@@ -53,9 +53,7 @@ def _stars(figure: Figure, axes: Axes, feh: np.ndarray, y: np.ndarray) -> None:
     feh, y = feh[good], y[good]
     if len(feh) >= MIN_FOR_DENSITY:
         bins = int(np.clip(np.sqrt(len(feh)) / 2, 25, 100))
-        *_, image = axes.hist2d(
-            feh, y, bins=bins, norm=LogNorm(), cmap=style.DENSITY_MAP, cmin=1, rasterized=True
-        )
+        *_, image = axes.hist2d(feh, y, bins=bins, norm=LogNorm(), cmap=style.DENSITY_MAP, cmin=1, rasterized=True)
         bar = figure.colorbar(image, ax=axes, pad=0.02, aspect=30)
         bar.set_label("stars per bin")
     else:

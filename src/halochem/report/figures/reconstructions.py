@@ -40,9 +40,7 @@ def detail_windows(wavelength: np.ndarray) -> list[Window]:
     return [w for w in DETAIL_WINDOWS if w[0] >= wavelength[0] and w[1] <= wavelength[-1]]
 
 
-def draw(
-    examples: list[Example], regions: dict[str, Intervals], windows: list[Window] | None = None
-) -> Figure:
+def draw(examples: list[Example], regions: dict[str, Intervals], windows: list[Window] | None = None) -> Figure:
     """The figure: a row a star, a column a window (None: the whole range). Regions in Å, by decoder."""
     wavelength = examples[0].wavelength
     windows = windows or [(float(wavelength[0]), float(wavelength[-1]))]
@@ -63,7 +61,7 @@ def draw(
             xytext=(0, 3),
             xycoords="axes fraction",
             textcoords="offset points",
-            fontsize=6.5,
+            fontsize=6.2,
         )
     figure.supxlabel("wavelength in air [Å]", fontsize=7.5, y=0.06 / height)
     figure.legend(handles=_legend(), loc="upper center", ncols=6, handlelength=1.8, borderaxespad=0.2)
@@ -74,7 +72,7 @@ def _heading(example: Example) -> str:
     v = example.labels
     text = (
         f"{example.title} · {example.star_id} · Teff {v['teff']:.0f} K, log g {v['logg']:.2f}, "
-        f"[Fe/H] {v['feh']:.2f}, [C/Fe] {v['c_fe']:.2f}, [α/Fe] {v['alpha_fe']:.2f}, S/N {v['snr']:.0f} · "
+        f"[Fe/H] {v['feh']:.2f}, [C/Fe] {v['c_fe']:.2f}, [α/Fe] {v['alpha_fe']:.2f}, S/N {v['snr']:.0f}, "
         f"L² error {example.relative_l2:.4f}"
     )
     return text.replace(" -", " −")

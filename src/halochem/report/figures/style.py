@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -73,8 +74,15 @@ def style() -> Iterator[None]:
     """The look, for the figures made and saved in the block; nothing outside it is changed."""
     import matplotlib
 
-    with matplotlib.rc_context(_RC):
-        yield
+    # It tells, at level INFO, each step of putting a font into a PDF.
+    fonts = logging.getLogger("fontTools.subset")
+    level = fonts.level
+    fonts.setLevel(logging.WARNING)
+    try:
+        with matplotlib.rc_context(_RC):
+            yield
+    finally:
+        fonts.setLevel(level)
 
 
 def new_figure(width: float, height: float) -> Figure:
@@ -95,6 +103,9 @@ def panel_letter(axes: Axes, letter: str) -> None:
 def save(figure: Figure, folder: Path, name: str) -> list[Path]:
     """Write `name`.png (300 dots an inch) and `name`.pdf; returns their paths. Same figure, same bytes."""
     paths = [folder / f"{name}.png", folder / f"{name}.pdf"]
+    # Lay out once, not anew for each file.
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
     for path, metadata in zip(paths, ({"Software": None}, {"CreationDate": None}), strict=True):
         with files.atomic(path) as temporary:
             figure.savefig(temporary, format=path.suffix[1:], metadata=metadata)

@@ -59,10 +59,10 @@ def draw(history: pd.DataFrame) -> Figure:
     for axes, letter, (name, title, logarithmic) in zip(panels, "abcd", LOSSES, strict=False):
         _loss(axes, history, name)
         axes.set_title(f"({letter}) {title}", loc="left")
-        if logarithmic and (history[f"{name}_train"] > 0).all():
+        if logarithmic and _spans_decade(history[f"{name}_train"]):
             axes.set_yscale("log")
     panels[3].axhline(CHANCE, color=style.GREY, ls=":", lw=0.9)
-    panels[0].legend(loc="upper right")
+    panels[0].legend(loc="best")
     panels[4].step(history["epoch"], 1e3 * history["learning_rate"], color=style.BLACK, where="post")
     panels[4].set_title("(e) learning rate × 1000", loc="left")
     panels[5].step(history["epoch"], history["lambda"], color=style.BLACK, where="post")
@@ -71,6 +71,10 @@ def draw(history: pd.DataFrame) -> Figure:
         axes.set_xlabel("epoch")
         axes.xaxis.get_major_locator().set_params(integer=True)
     return figure
+
+
+def _spans_decade(values: pd.Series) -> bool:
+    return bool(values.min() > 0 and values.max() > 10 * values.min())
 
 
 def _loss(axes: Axes, history: pd.DataFrame, name: str) -> None:
