@@ -100,6 +100,7 @@ def test_pyarrow_finds_unit_description_and_ucd(table_path):
     footer = pq.ParquetFile(table_path).metadata.metadata
     assert footer[b"IVOA.VOTable-Parquet.version"] == b"1.0"
     assert footer[b"halochem.seed"] == b"7"
+    assert footer[b"halochem.schema_version"] == b"1"
     assert len(footer[b"halochem.config_hash"]) == 16
 
 

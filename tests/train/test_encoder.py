@@ -66,3 +66,26 @@ def test_instance_norm_divides_out_line_strength_but_for_the_padding(two_depths)
 def test_mlp_encoder_is_light():
     count = sum(p.numel() for p in encoder.MlpEncoder(4150).parameters())
     assert count < 600_000
+
+
+@pytest.mark.parametrize(
+    ("options", "spread"),
+    [({"encoder": "conv"}, None), ({"encoder": "conv", "instance_norm": False}, 1), ({"encoder": "mlp"}, 1)],
+)
+def test_what_the_encoder_is_fed(toy, options, spread):
+    train = toy.config(**options).train
+    masks = {name: np.arange(300) % 3 == k for k, name in enumerate(regions.DECODERS)}
+    net = vae.build(masks, train, 1)
+    flux = 1 - 0.3 * np.random.default_rng(0).random((50, 300), np.float32)
+    bad = np.zeros(flux.shape, bool)
+    bad[:, 7] = bad[:10, 9] = True
+    broken = np.where(bad, np.float32(1e6), flux)
+    vae.set_input_scaling(net, train, broken, bad)
+    good = torch.from_numpy(~bad[10:])
+    fed = ((torch.from_numpy(broken[10:]) - net.offset) / net.scale)[good]
+    if spread is None:
+        assert torch.equal(fed, torch.from_numpy(flux[10:])[good])  # as published: the flux itself
+    else:
+        assert fed.square().mean().sqrt().item() == pytest.approx(spread, rel=0.1)
+    assert net.fill[7] == 1  # bad in every star
+    assert net.fill[9].item() == pytest.approx(flux[10:, 9].mean())

@@ -120,7 +120,7 @@ def players(toy):
     masks = regions.pixel_masks(regions.load(toy.regions_path), catalog.wavelength, "toy")
     rows, _ = data.select(catalog, train)
     scaler = data.fit_scaler(catalog, rows)
-    networks = loop.Networks.build(masks, train, 7)
+    networks = loop.Networks.build(masks, train, 7, torch.device("cpu"))
     edges = data.class_edges(catalog, rows, scaler, train)
     return networks, data.tensors(catalog, rows, networks.vae.pixels.numpy(), scaler, edges), train
 
@@ -144,6 +144,15 @@ def test_adversary_learns_and_the_encoder_works_against_it(players):
     for _ in range(20):
         loop.step(networks, stars, noise, train, weight=10.0)
     assert adversary_loss(networks, stars, train) > learnt + 0.1
+
+
+def test_the_releases_double_softmax_is_a_switch(toy, players):
+    networks, stars, train = players
+    for parameter in networks.adversary.parameters():
+        parameter.data *= 20
+    plain = adversary_loss(networks, stars, train)
+    confined = adversary_loss(networks, stars, toy.config(reproduce_softmax_before_cross_entropy=True).train)
+    assert 3.17 < confined < 4.19 < plain
 
 
 def test_the_encoder_step_does_not_move_the_adversary(players):

@@ -25,6 +25,7 @@ from halochem.train.data import noise_of
 from halochem.train.model_files import Model
 
 log = logging.getLogger("halochem")
+SCHEMA_VERSION = "1"  # of the columns; raised when one is renamed, removed or changes its meaning
 BLOCK = 1024  # stars whose reconstruction is in memory at a time
 CALIBRATION_KEY = b"halochem.calibration"
 ATMOSPHERE = ("teff", "logg")
@@ -176,5 +177,6 @@ def make(catalog: Catalog, model: Model, config: Config, out: Path, calibration_
         "lines": {name: line.as_json() for name, line in lines.items()},
         "reference": vars(normal),
     }
-    metadata = provenance.attributes(config, catalog.seed, "encode") | {"model_weights_sha256": weights}
+    metadata = provenance.attributes(config, catalog.seed, "encode")
+    metadata |= {"schema_version": SCHEMA_VERSION, "model_weights_sha256": weights}
     write(table, out, metadata, values)

@@ -41,19 +41,13 @@ class Networks:
     adversary_optimiser: torch.optim.Adam
 
     @classmethod
-    def build(cls, masks: dict, train: Train, seed: int) -> Networks:
-        """New networks with the initial weights of catalog `seed`, on the CPU."""
-        model = vae.build(masks, train, seed)
+    def build(cls, masks: dict, train: Train, seed: int, device: torch.device) -> Networks:
+        """New networks on a device, with the initial weights of catalog `seed`."""
+        model = vae.build(masks, train, seed).to(device)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seeds.torch_seed(seed, "train/adversary"))
-            opponent = adversaries.Adversary()
+            opponent = adversaries.Adversary().to(device)
         return cls(model, opponent, torch.optim.Adam(model.parameters()), torch.optim.Adam(opponent.parameters()))
-
-    def to(self, device: torch.device) -> Networks:
-        """The same networks on a device; their optimisers must not have stepped yet."""
-        self.vae.to(device)
-        self.adversary.to(device)
-        return self
 
     @property
     def parts(self) -> dict[str, dict[str, Any]]:
@@ -191,13 +185,12 @@ def fit(catalog: Catalog, config: Config, out: Path, stop_after: int | None = No
     rows, validation_rows = data.select(catalog, train)
     scaler = data.fit_scaler(catalog, rows)
     edges = data.class_edges(catalog, rows, scaler, train)
-    networks = Networks.build(masks, train, seed)
+    networks = Networks.build(masks, train, seed, device)
     bad = None if catalog.mask is None else catalog.mask[rows].astype(bool)
     vae.set_input_scaling(networks.vae, train, catalog.flux[rows], bad)
-    pixels = networks.vae.pixels.numpy()
+    pixels = networks.vae.pixels.cpu().numpy()
     stars = data.place(data.tensors(catalog, rows, pixels, scaler, edges), device)
     watched = data.tensors(catalog, validation_rows, pixels, scaler, edges) if len(validation_rows) else None
-    networks.to(device)
 
     who = identity(catalog, config, masks)
     done, lines = checkpoint.load(out, **networks.parts, identity=who)

@@ -22,7 +22,7 @@ from halochem.config import Config, validate
 from halochem.errors import UserError
 from halochem.files import Catalog
 from halochem.train.data import OBSERVED, Scaler
-from halochem.train.vae import Vae
+from halochem.train.vae import Vae, build
 
 FORMAT = 1
 WEIGHTS, DOCUMENT = "weights.safetensors", "model.json"
@@ -156,7 +156,7 @@ def load(folder: Path | str, device: str | torch.device = "cpu") -> Model:
     if masks_hash(masks) != document["regions"]["pixels_sha256"]:
         raise UserError(f"{folder / DOCUMENT}: the regions do not give the pixels trained on; train the model anew")
     config = validate(document["config"], str(folder / DOCUMENT))
-    vae = Vae(masks, config.train)
+    vae = build(masks, config.train, document["seed"])
     try:
         vae.load_state_dict(tensors)
     except RuntimeError as error:
