@@ -116,15 +116,11 @@ class Cluster:
         ports = {"controller_port": _free_port(), "node_port": _free_port()}
         text = CONFIGURATION.format(folder=self.folder, **ports)
         (self.folder / "slurm.conf").write_text(text, encoding="ascii")
-        (self.folder / "gres.conf").write_text(
-            "NodeName=localhost Name=gpu File=/dev/null\n", encoding="ascii"
-        )
+        (self.folder / "gres.conf").write_text("NodeName=localhost Name=gpu File=/dev/null\n", encoding="ascii")
         # The executor's job step clears SLURM_* before its inner srun, which then finds no slurm.conf.
         srun = self.folder / "bin" / "srun"
         real = shutil.which("srun", path=SBIN)
-        srun.write_text(
-            f'#!/bin/sh\nSLURM_CONF="{self.folder}/slurm.conf" exec "{real}" "$@"\n', encoding="ascii"
-        )
+        srun.write_text(f'#!/bin/sh\nSLURM_CONF="{self.folder}/slurm.conf" exec "{real}" "$@"\n', encoding="ascii")
         srun.chmod(0o755)
 
     def run(self, *command: str) -> subprocess.CompletedProcess[str]:
