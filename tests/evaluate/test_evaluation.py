@@ -22,9 +22,7 @@ def test_numbers_recomputed_from_the_table(make_table):
     r = np.corrcoef(test["z_m"], test["feh_true"])[0, 1]
     assert numbers["r.z_m.feh"].value == pytest.approx(abs(r))
     assert numbers["r.z_m.feh"].n == 120
-    assert numbers["r.z_c.logg"].value == pytest.approx(
-        abs(np.corrcoef(test["z_c"], test["logg_true"])[0, 1])
-    )
+    assert numbers["r.z_c.logg"].value == pytest.approx(abs(np.corrcoef(test["z_c"], test["logg_true"])[0, 1]))
 
     slope, intercept = np.polyfit(train["z_alpha"], train["alpha_fe_true"], 1)
     residual = slope * test["z_alpha"] + intercept - test["alpha_fe_true"]

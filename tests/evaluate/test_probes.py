@@ -30,9 +30,7 @@ def test_no_dependence_scores_no_better_than_the_mean():
     assert number.n == 300
 
 
-@pytest.mark.parametrize(
-    ("n_train", "n_test"), [(probes.MIN_TRAIN - 1, 300), (600, probes.MIN_TEST - 1), (0, 0)]
-)
+@pytest.mark.parametrize(("n_train", "n_test"), [(probes.MIN_TRAIN - 1, 300), (600, probes.MIN_TEST - 1), (0, 0)])
 def test_too_few_stars_give_no_verdict(n_train, n_test):
     z_train, z_test = _z(n_train, 1), _z(n_test, 2)
     number = probes.boosted_r2(z_train, z_train[:, 0], z_test, z_test[:, 0], seed=1)

@@ -20,7 +20,7 @@ FLAGS = {"alpha_pmp": "flag_alpha_pmp", "cemp": "flag_cemp"}
 
 GROUPS = {
     "reconstruction": "Reconstruction error against the noise-free flux, decoder pixels",
-    "correlation": "Correlation of latents with labels, |r|",
+    "correlation": "Correlation of latents with labels, absolute value of r",
     "abundance": "Abundances",
     "parameters": "Teff and log g",
     "flags": "Flags",

@@ -139,7 +139,7 @@ def markdown(frame: pd.DataFrame, evaluations: list[Evaluation]) -> str:
     if warning:
         lines += ["", f"**{warning}**"]
     for group, title in GROUPS.items():
-        lines += ["", f"## {title.replace('|', '')}", ""]
+        lines += ["", f"## {title}", ""]
         lines += ["| | ours | catalogs | n | paper |", "| --- | --- | --- | --- | --- |"]
         for row in frame[frame["group"] == group].itertuples():
             spec = DEFINITIONS[row.key].spec

@@ -102,7 +102,7 @@ def tables(evaluations: list[Evaluation], averages: pd.DataFrame) -> list[dict[s
             rows.append({"title": title, "cells": cells})
         title = GROUPS[layout.group]
         if layout.group == "correlation" and len(evaluations) == 1:
-            title = title.replace("|r|", "r")
+            title = title.replace("absolute value of r", "r")
         shown.append(
             {"title": title, "columns": list(layout.columns.values()), "rows": rows, "footnote": layout.footnote}
         )

@@ -65,7 +65,7 @@ def _points(axes: Axes, x: np.ndarray, y: np.ndarray) -> None:
     axes.scatter(
         x,
         y,
-        s=2 if many else 10,
+        s=10 if not many else 3 if len(x) < 3000 else 1,
         color=style.GREY,
         alpha=0.35 if many else 0.7,
         linewidths=0,
