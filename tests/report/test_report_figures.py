@@ -46,7 +46,7 @@ def test_drawn_labels(n):
         figure = drawn_labels.draw(labels)
         assert _ink(figure) > 0.01
     members = ((labels["c_fe"] > 0.7) & (labels["feh"] < -1)).sum()
-    assert figure.axes[0].texts[0].get_text().startswith(f"CEMP: {members} (")
+    assert figure.axes[0].get_title("right").startswith(f"CEMP: {members} (")
     has_density = len(figure.axes) > 2  # the colour bars
     assert has_density == (n >= drawn_labels.MIN_FOR_DENSITY)
     assert ("point a star" in drawn_labels.caption(labels)) != has_density

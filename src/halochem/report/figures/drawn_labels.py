@@ -69,13 +69,6 @@ def _class_bounds(axes: Axes, labels: pd.DataFrame, class_name: str, cut: float,
     axes.plot([left, -1, -1], [cut, cut, end], ls="--", color=style.VERMILION, lw=1)
     axes.set_xlim(left, right)
     axes.set_ylim(low, high)
-    axes.annotate(
-        f"{CLASSES[class_name].title}: {members} ({members / max(len(labels), 1):.1%})",
-        (left, end),
-        xytext=(4, -4 * side),
-        textcoords="offset points",
-        va="top" if side > 0 else "bottom",
-        ha="left",
-        color=style.VERMILION,
-        bbox={"facecolor": "white", "alpha": 0.85, "edgecolor": "none", "pad": 1},
-    )
+    # Beside the panel's letter, where no star can be hidden under it.
+    share = members / max(len(labels), 1)
+    axes.set_title(f"{CLASSES[class_name].title}: {members} ({share:.1%})", loc="right", color=style.VERMILION)

@@ -29,10 +29,11 @@ CHANCE = float(np.log(64))  # cross-entropy of a guess among the adversary's 8 �
 
 def caption(history: pd.DataFrame) -> str:
     """What the figure shows."""
+    watched = " and of the validation stars (dots)" if history["reconstruction_val"].notna().any() else ""
     return (
-        f"Training over {len(history)} epochs: losses of the training stars (line) and of the validation "
-        "stars (dots), learning rate, and weight λ of the adversary. The dotted line is the cross-entropy of "
-        "a blind guess among the adversary’s 64 classes: there and above, z tells the adversary nothing."
+        f"Training over {len(history)} epochs: losses of the training stars (line){watched}, learning rate, and "
+        "weight λ of the adversary. The dotted line is the cross-entropy of a blind guess among the adversary’s "
+        "64 classes: there and above, z tells the adversary nothing."
     )
 
 
@@ -41,7 +42,8 @@ def read(path: Path | str) -> pd.DataFrame:
     path = Path(path)
     if not path.is_file():
         raise UserError(f"{path}: no such file; `halochem train` writes it beside the model")
-    needed = ["epoch", "learning_rate", "lambda", *(f"{name}_train" for name, _, _ in LOSSES)]
+    losses = [f"{name}_{stars}" for name, *_ in LOSSES for stars in ("train", "val")]
+    needed = ["epoch", "learning_rate", "lambda", *losses]
     try:
         history = pd.read_csv(path)
     except (ValueError, pd.errors.ParserError) as error:
@@ -66,6 +68,7 @@ def draw(history: pd.DataFrame) -> Figure:
     panels[4].step(history["epoch"], 1e3 * history["learning_rate"], color=style.BLACK, where="post")
     panels[4].set_title("(e) learning rate × 1000", loc="left")
     panels[5].step(history["epoch"], history["lambda"], color=style.BLACK, where="post")
+    panels[5].set_ylim(0, 1.08 * max(history["lambda"].max(), 0.01))
     panels[5].set_title("(f) λ, weight of the adversary", loc="left")
     for axes in panels[3:]:
         axes.set_xlabel("epoch")
@@ -80,7 +83,7 @@ def _spans_decade(values: pd.Series) -> bool:
 def _loss(axes: Axes, history: pd.DataFrame, name: str) -> None:
     axes.plot(history["epoch"], history[f"{name}_train"], color=style.BLUE, label="training")
     column = f"{name}_val"
-    if column in history and history[column].notna().any():
+    if history[column].notna().any():
         known = history[history[column].notna()]
         axes.plot(
             known["epoch"],
