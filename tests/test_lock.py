@@ -21,9 +21,7 @@ def test_every_line_is_one_exact_version():
     for requirement in locked().values():
         specifiers = list(requirement.specifier)
         assert [s.operator for s in specifiers] == ["=="], requirement
-        assert "+" not in specifiers[0].version, (
-            f"{requirement}: a local version exists on some machines only"
-        )
+        assert "+" not in specifiers[0].version, f"{requirement}: a local version exists on some machines only"
 
 
 def test_every_dependency_is_locked_at_a_version_it_admits():
