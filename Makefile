@@ -47,9 +47,9 @@ lint: $(INSTALLED) ## ruff, snakefmt, snakemake --lint
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/snakemake --lint
 
-bench: $(INSTALLED) gfortran ## the measurements in benchmarks/
-	@set -e; for script in benchmarks/*.py; do \
-		if [ -f "$$script" ]; then echo "== $$script"; $(BIN)/python "$$script"; else echo "no benchmarks here"; fi; \
+bench: $(INSTALLED) gfortran ## the measurements: every script below benchmarks/
+	@set -e; for script in $$(grep -lsr --include='*.py' __main__ benchmarks | sort); do \
+		echo "== $$script"; $(BIN)/python "$$script"; \
 	done
 
 config: $(INSTALLED) ## rewrite what is generated from src/halochem/config.py and the published regions
