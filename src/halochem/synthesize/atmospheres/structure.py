@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 
-
 _KURUCZ_ROW = "{:15.8E} {:9.2f} {:11.4E} {:11.4E} {:11.4E}"
 
 

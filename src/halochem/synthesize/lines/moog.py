@@ -25,6 +25,10 @@ UNSOELD_FACTOR = 2.5
 UNSOELD_FACTOR_IRON = 1.4
 # Classical radiation damping, gamma = 2.223e15 / lambda^2 with lambda in Å (e.g. Gray 2005, Eq. 11.13, in Å).
 CLASSICAL_DAMPING = 2.223e15
+# Of molecules [rad/s]: lifetimes of their excited states are 20 ns to some microseconds. At this value the Lorentz
+# part is below a thousandth of the Doppler width; left at 0, Turbospectrum would take gf for the upper level's f
+# (there is no statistical weight in the list) and give the strong bands of TiO and MgH wings a hundred times too wide.
+MOLECULAR_DAMPING = 1e7
 # CH B state: J of the last level below predissociation, by vibration (N = 15 and 6); higher vibrations have none.
 LAST_SHARP_B_STATE = {"0": 15.5, "1": 6.5}
 # Oscillator strength that no CH line reaches: three times that of the strongest electronic transition, C-X.
@@ -92,6 +96,6 @@ def convert(species: Species, wavelength: np.ndarray, excitation: np.ndarray, lo
         log_gf=log_gf,
         damping=damping,
         upper_weight=np.ones(count),
-        radiative=np.zeros(count) if species.is_molecule else CLASSICAL_DAMPING / wavelength**2,
+        radiative=np.full(count, MOLECULAR_DAMPING) if species.is_molecule else CLASSICAL_DAMPING / wavelength**2,
         levels=np.full(count, "xx"),
     ).sorted()
