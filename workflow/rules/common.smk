@@ -11,9 +11,7 @@ try:
     from halochem.errors import UserError
     from halochem.files import atomic
 except ModuleNotFoundError as error:
-    sys.exit(
-        f"{sys.executable} has no {error.name}: run `make`, or `pip install -r requirements.lock -e .` there"
-    )
+    sys.exit(f"{sys.executable} has no {error.name}: run `make`, or `pip install -r requirements.lock -e .` there")
 
 # `.venv/bin/snakemake` typed without activating the environment finds the `halochem` beside it, in jobs too.
 os.environ.update(PATH=os.pathsep.join([os.path.dirname(sys.executable), *os.get_exec_path()]))
