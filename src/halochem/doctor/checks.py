@@ -140,9 +140,7 @@ def gpu() -> Finding:
 def slurm(root: Path) -> Finding:
     """Slurm's commands, and whether the partitions that the profile names exist."""
     if not (shutil.which("sbatch") and shutil.which("sinfo")):
-        return Finding(
-            OPTIONAL, "Slurm", "no sbatch and sinfo here; --profile slurm needs a cluster's login node"
-        )
+        return Finding(OPTIONAL, "Slurm", "no sbatch and sinfo here; --profile slurm needs a cluster's login node")
     found = {name.rstrip("*") for name in _output("sinfo", "-h", "-o", "%P").split()}
     if not found:
         return Finding(OPTIONAL, "Slurm", "installed, but sinfo names no partition; is slurmctld running?")

@@ -28,6 +28,4 @@ def run(args: argparse.Namespace) -> None:
         print(finding)
     missing = [finding.subject for finding in findings if finding.mark == checks.NEEDED]
     if missing:
-        raise UserError(
-            f"needed and missing: {', '.join(missing)}; see the lines marked {checks.NEEDED} above"
-        )
+        raise UserError(f"needed and missing: {', '.join(missing)}; see the lines marked {checks.NEEDED} above")
