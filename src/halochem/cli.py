@@ -36,7 +36,11 @@ def main(argv: list[str] | None = None) -> int:
     """Run one stage. Returns 0, or 2 after one line on what is wrong with the input."""
     arguments = build_parser().parse_args(argv)
     logging.basicConfig(
-        level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", force=True
+        level=logging.INFO,
+        stream=sys.stderr,
+        format="%(asctime)s %(message)s",
+        datefmt="%H:%M:%S",
+        force=True,
     )
     try:
         arguments.run(arguments)

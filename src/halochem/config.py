@@ -97,17 +97,14 @@ class Synthesis(Section):
 
     engine: Literal["turbospectrum", "ispec"] = Field(
         "turbospectrum",
-        description="turbospectrum: compiled here and driven directly; ispec: the user's own iSpec (planned)",
+        description="turbospectrum: compiled here and driven directly; ispec: the user's own iSpec (not driven yet)",
     )
-    atmospheres: Literal["c3k", "marcs"] = Field(
-        "c3k", description="c3k: the network fitted to C3K/ATLAS12; marcs: a folder of MARCS models (planned)"
-    )
+    atmospheres: Literal["c3k"] = Field("c3k", description="c3k: the network fitted to C3K/ATLAS12 models")
     ispec_dir: Path | None = Field(None, description="folder of the user's iSpec (else $ISPEC_DIR)")
-    marcs_dir: Path | None = Field(None, description="folder of MARCS .mod files")
     build: Literal["native", "reference"] = Field(
         "native",
-        description="native: optimised for the build host, hydrogen opacity on a coarse grid; reference: the "
-        "package as it comes",
+        description="native: optimised for the build host, hydrogen opacity on a coarse grid, fast Voigt "
+        "function; reference: the package as it comes",
     )
     step: float = Field(0.03, gt=0, le=0.2, description="wavelength step of the synthesis [Å]")
     margin: float = Field(

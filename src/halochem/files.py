@@ -35,6 +35,13 @@ LABELS: dict[str, tuple[str, str]] = {
     "snr": ("", "signal-to-noise ratio per pixel"),
 }
 
+# What a clean spectrum depends on.
+STAR_LABELS = ("teff", "logg", "feh", "c_fe", "alpha_fe")
+
+# HDF5 1.10 and later: the file's own structure has checksums too, so that damage is seen, where in older formats it
+# may pass unnoticed or send the reader astray.
+HDF5_FORMAT = ("v110", "v110")
+
 # /status of chunks and catalogs
 STATUS_OK, STATUS_RETRIED, STATUS_FAILED = 0, 1, 2
 STATUS_MEANING = "0 computed, 1 computed by the safe second try, 2 failed (flux is NaN, see status_reason)"
@@ -95,16 +102,28 @@ def read_labels(path: Path | str) -> pd.DataFrame:
     missing = [name for name in LABELS if name not in frame.columns]
     if missing:
         raise UserError(f"{path}: column {missing[0]} is missing; a label table has {', '.join(LABELS)}")
-    numbers = frame[[name for name in LABELS if name != "star_id"]].to_numpy(float)
-    bad = np.argwhere(~np.isfinite(numbers))
-    if len(bad):
-        row, column = bad[0]
-        raise UserError(f"{path}: row {row}, column {list(LABELS)[column + 1]}: expected a finite number")
+    if frame.empty:
+        raise UserError(f"{path}: no star in it; expected one row a star")
+    for name in LABELS:
+        if name != "star_id":
+            frame[name] = _numbers(frame[name], f"{path}: row", positive=name in ("teff", "snr"))
     frame["star_id"] = frame["star_id"].astype(str)
+    foreign = ~frame["star_id"].map(str.isascii)
+    if foreign.any():
+        raise UserError(f"{path}: star_id {frame['star_id'][foreign].iloc[0]}: expected ASCII characters")
     if frame["star_id"].duplicated().any():
         twice = frame.loc[frame["star_id"].duplicated(), "star_id"].iloc[0]
         raise UserError(f"{path}: star_id {twice} occurs twice; each star needs its own")
     return frame
+
+
+def _numbers(column: pd.Series, where: str, positive: bool) -> np.ndarray:
+    values = pd.to_numeric(column, errors="coerce").to_numpy(float)
+    bad = np.flatnonzero(~np.isfinite(values) | (positive & (values <= 0)))
+    if len(bad):
+        kind = "a number above 0" if positive else "a finite number"
+        raise UserError(f"{where} {bad[0]}, column {column.name}: expected {kind}, got {column.iloc[bad[0]]}")
+    return values
 
 
 # --- catalogs -------------------------------------------------------------------------------------------
@@ -161,28 +180,44 @@ def read_catalog(path: Path | str, clean: bool = True) -> Catalog:
             names = sorted(
                 file["labels"], key=lambda name: (list(LABELS).index(name) if name in LABELS else len(LABELS), name)
             )
-            labels = pd.DataFrame({name: _column(file["labels"][name]) for name in names})
+            columns = {name: _column(file["labels"][name]) for name in names}
             catalog = Catalog(
                 path=path,
                 wavelength=file["wavelength"][:],
                 flux=file["flux"][:],
                 sigma=file["sigma"][:],
-                labels=labels,
+                labels=pd.DataFrame(columns),
                 status=file["status"][:],
                 flux_clean=file["flux_clean"][:] if clean and "flux_clean" in file else None,
                 mask=file["mask"][:] if "mask" in file else None,
                 out_of_grid=file["out_of_grid"][:] if "out_of_grid" in file else None,
                 attributes=dict(file.attrs),
             )
-        except OSError as error:
+        except (OSError, ValueError) as error:
             raise UserError(f"{path}: damaged ({error}); delete it and run `halochem observe`") from None
-    n_stars, n_pixels = catalog.flux.shape
-    if catalog.wavelength.shape != (n_pixels,) or len(labels) != n_stars or catalog.sigma.shape[0] != n_stars:
-        raise UserError(
-            f"{path}: /flux has shape {catalog.flux.shape}, /wavelength {catalog.wavelength.shape}, /sigma "
-            f"{catalog.sigma.shape}, {len(labels)} labels; expected (n, p), (p,), (n, 1) or (n, p), n"
-        )
+    _check_shapes(catalog)
     return catalog
+
+
+def _check_shapes(catalog: Catalog) -> None:
+    n_stars, n_pixels = catalog.flux.shape[0], catalog.wavelength.size
+    expected = {
+        "wavelength": [(n_pixels,)],
+        "flux": [(n_stars, n_pixels)],
+        "flux_clean": [(n_stars, n_pixels)],
+        "mask": [(n_stars, n_pixels)],
+        "sigma": [(n_stars, 1), (n_stars, n_pixels)],
+        "labels": [(n_stars, catalog.labels.shape[1])],
+        "status": [(n_stars,)],
+        "out_of_grid": [(n_stars,)],
+    }
+    for name, shapes in expected.items():
+        data = getattr(catalog, name)
+        if data is not None and data.shape not in shapes:
+            raise UserError(
+                f"{catalog.path}: /{name} has shape {data.shape}, expected {' or '.join(map(str, shapes))} "
+                f"for {n_stars} stars of {n_pixels} pixels"
+            )
 
 
 def _column(data: h5py.Dataset) -> np.ndarray:

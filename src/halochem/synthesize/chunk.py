@@ -18,7 +18,10 @@ import pandas as pd
 from halochem import progress
 from halochem.errors import UserError
 from halochem.files import (
+    HDF5_FORMAT,
+    LABELS,
     SCHEMA_VERSION,
+    STAR_LABELS,
     STATUS_FAILED,
     STATUS_MEANING,
     STATUS_OK,
@@ -119,7 +122,7 @@ def run(
 
 def _star(labels: pd.DataFrame, row: int) -> Star:
     values = labels.iloc[row]
-    return Star(*(float(values[name]) for name in ("teff", "logg", "feh", "c_fe", "alpha_fe")))
+    return Star(*(float(values[name]) for name in STAR_LABELS))
 
 
 def _digest(key: str, star: Star) -> str:
@@ -157,15 +160,22 @@ def _write(
     attributes: dict[str, str],
 ) -> None:
     text = h5py.string_dtype("utf-8")
-    with atomic(out) as temporary, h5py.File(temporary, "w") as file:
+    with atomic(out) as temporary, h5py.File(temporary, "w", libver=HDF5_FORMAT) as file:
         file.attrs.update({"schema_version": SCHEMA_VERSION, **attributes})
-        file.create_dataset("wavelength", data=wavelength).attrs["unit"] = "Angstrom (air)"
+        file.create_dataset("wavelength", data=wavelength, fletcher32=True).attrs["unit"] = "Angstrom (air)"
         flux = np.stack([spectrum.flux for spectrum in spectra])
         file.create_dataset("flux", data=flux, chunks=(1, len(wavelength)), compression="gzip", fletcher32=True)
         file["flux"].attrs["unit"] = "continuum = 1"
-        file["star_id"] = labels["star_id"].to_numpy(object).astype(bytes)
-        file["status"] = np.array([spectrum.status for spectrum in spectra], np.uint8)
+        columns = {
+            "star_id": labels["star_id"].to_numpy(object).astype(bytes),
+            **{f"labels/{name}": labels[name].to_numpy(float) for name in STAR_LABELS},
+            "status": np.array([spectrum.status for spectrum in spectra], np.uint8),
+            "out_of_grid": np.array([spectrum.out_of_grid for spectrum in spectra], bool),
+        }
+        for name, data in columns.items():
+            file.create_dataset(name, data=data, fletcher32=True)
+        for name in STAR_LABELS:
+            file["labels"][name].attrs["unit"] = LABELS[name][0]
         file["status"].attrs["meaning"] = STATUS_MEANING
-        file["out_of_grid"] = np.array([spectrum.out_of_grid for spectrum in spectra], bool)
         file.create_dataset("status_reason", data=[spectrum.reason for spectrum in spectra], dtype=text)
         file.create_dataset("atmosphere_note", data=[spectrum.note for spectrum in spectra], dtype=text)

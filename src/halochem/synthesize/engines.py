@@ -13,6 +13,7 @@ from halochem.synthesize.atmospheres.c3k import C3K
 from halochem.synthesize.atmospheres.structure import BadStructure
 from halochem.synthesize.build import Installation
 from halochem.synthesize.instrument import response
+from halochem.synthesize.ispec_location import find_ispec
 from halochem.synthesize.lines import prepare
 from halochem.synthesize.turbospectrum import Star, SynthesisFailed, check_flux, run_star
 from halochem.wavelengths import pixel_grid
@@ -88,4 +89,10 @@ class TurbospectrumEngine:
 
 def make(config: Config, engine_json: Path) -> TurbospectrumEngine:
     """The engine that the configuration asks for, checked. Raises UserError when it cannot be had."""
+    if config.synthesis.engine == "ispec":
+        folder = find_ispec(config.synthesis.ispec_dir)
+        raise UserError(
+            f"synthesis.engine: ispec: this version does not drive iSpec yet ({folder} was found); "
+            "set synthesis.engine: turbospectrum"
+        )
     return TurbospectrumEngine(config, build.load(engine_json))

@@ -75,9 +75,10 @@ def run_star(
 def _common_input(star: Star, wavelength: tuple[float, float], step: float) -> list[str]:
     elements = composition.abundances(star.feh, star.c_fe, star.alpha_fe)
     return [
-        f"'LAMBDA_MIN:' '{wavelength[0]:.3f}'",
-        f"'LAMBDA_MAX:' '{wavelength[1]:.3f}'",
-        f"'LAMBDA_STEP:' '{step:.4f}'",
+        # To the last digit, or a step of 1/32 Å would give another number of points than the caller counts.
+        f"'LAMBDA_MIN:' '{float(wavelength[0])!r}'",
+        f"'LAMBDA_MAX:' '{float(wavelength[1])!r}'",
+        f"'LAMBDA_STEP:' '{float(step)!r}'",
         "'MODELINPUT:' 'model'",
         "'MARCS-FILE:' '.false.'",
         "'MODELOPAC:' 'opacity'",

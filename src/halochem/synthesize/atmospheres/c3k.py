@@ -49,20 +49,26 @@ def convert(weights: Path, out: Path) -> None:
 
     For each column c: w0, w1, w2, b0, b1, b2 (float32) and the label scaling x_min, x_max.
     """
-    with open(weights, "rb") as file:
-        try:
+    try:
+        with open(weights, "rb") as file:
             networks = _ArraysOnly(file, encoding="latin1").load()
-        except (pickle.UnpicklingError, EOFError, ValueError) as error:
-            raise UserError(f"{weights}: not the expected network ({error}); delete it and prepare again") from None
+        arrays = _plain_arrays(networks)
+    except (pickle.UnpicklingError, EOFError, ValueError, TypeError, LookupError) as error:
+        raise UserError(f"{weights}: not the expected network ({error}); delete it and prepare again") from None
+    with atomic(out) as temporary, open(temporary, "wb") as file:
+        np.savez_compressed(file, **arrays)
+
+
+def _plain_arrays(networks: Any) -> dict[str, np.ndarray]:
     arrays = {}
-    for column, network in zip(COLUMNS, networks, strict=False):
+    for index, column in enumerate(COLUMNS):  # networks of further columns follow
+        network = networks[index]
         for kind in "wb":
             for layer in range(3):
                 arrays[f"{column}/{kind}{layer}"] = np.asarray(network[f"{kind}_array_{layer}"], np.float32)
-        arrays[f"{column}/x_min"] = np.asarray(network["x_min"], np.float64)
-        arrays[f"{column}/x_max"] = np.asarray(network["x_max"], np.float64)
-    with atomic(out) as temporary, open(temporary, "wb") as file:
-        np.savez_compressed(file, **arrays)
+        for limit in ("x_min", "x_max"):
+            arrays[f"{column}/{limit}"] = np.asarray(network[limit], np.float64)
+    return arrays
 
 
 class C3K:
