@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -45,23 +46,31 @@ def read(path: Path | str, first: float, last: float) -> list[Lines]:
     if not path.is_file():
         raise UserError(f"{path}: no such linemake list; `halochem synthesize --prepare` fetches it")
     try:
-        text = gzip.decompress(path.read_bytes())
-        frame = pd.read_csv(
-            io.BytesIO(text),
-            sep=r"\s+",
-            header=None,
-            names=["wavelength", "code", "excitation", "log_gf", "dissociation", "transition"],
-            dtype={"code": str, "wavelength": float, "excitation": float, "log_gf": float, "transition": str},
-            low_memory=False,
-        )
-    except (OSError, EOFError, ValueError) as error:
-        raise UserError(f"{path}: not a readable linemake list ({error}); delete it and prepare again") from None
-    frame = frame[frame["wavelength"].between(first, last)].drop_duplicates()
-    frame = frame[~diffuse_ch(frame["code"], frame["transition"], frame["log_gf"])]
-    return [
-        convert(from_moog(str(code)), *(group[name].to_numpy() for name in ("wavelength", "excitation", "log_gf")))
-        for code, group in frame.groupby("code", sort=True)
-    ]
+        frame = _table(gzip.decompress(path.read_bytes()))
+        frame = frame[frame["wavelength"].between(first, last)].drop_duplicates()
+        frame = frame[~diffuse_ch(frame["code"], frame["transition"], frame["log_gf"])]
+        return [
+            convert(from_moog(code), *(group[name].to_numpy() for name in ("wavelength", "excitation", "log_gf")))
+            for code, group in frame.groupby("code", sort=True)
+        ]
+    except (OSError, EOFError, ValueError, zlib.error) as error:
+        why = " ".join(str(error).split())
+        raise UserError(f"{path}: not a readable linemake list ({why}); delete it and prepare again") from None
+
+
+def _table(text: bytes) -> pd.DataFrame:
+    frame = pd.read_csv(
+        io.BytesIO(text),
+        sep=r"\s+",
+        header=None,
+        names=["wavelength", "code", "excitation", "log_gf", "dissociation", "transition"],
+        dtype={"code": str, "wavelength": float, "excitation": float, "log_gf": float, "transition": str},
+        low_memory=False,
+    )
+    short = frame[["wavelength", "code", "excitation", "log_gf"]].isna().any(axis=1).to_numpy()
+    if short.any():
+        raise ValueError(f"line {short.argmax() + 1} has fewer than four columns")
+    return frame
 
 
 def diffuse_ch(code: pd.Series, transition: pd.Series, log_gf: pd.Series) -> np.ndarray:

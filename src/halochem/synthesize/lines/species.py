@@ -31,7 +31,7 @@ class Species:
 
     @property
     def name(self) -> str:
-        """E.g. "Fe I", "Ba II (137)", "C2 (12, 13)", "TiO (46)", with mass numbers where one is given."""
+        """E.g. "Fe I", "Ba II (137)", "C2 (12, 13)", "TiO (16, 46)", with mass numbers where they are given."""
         isotopes = [mass for mass in self.isotopes if mass]
         suffix = f" ({', '.join(map(str, isotopes))})" if isotopes else ""
         if not self.is_molecule:
