@@ -41,7 +41,11 @@ def line_of(action) -> str:
 
 def test_good_file_is_read_in_ascending_order(write):
     loaded = regions.load(write(GOOD | {"iron": [[5200, 5300], [4400, 4500]]}))
-    assert loaded == {"iron": [(4400.0, 4500.0), (5200.0, 5300.0)], "carbon": [(4280.0, 4320.0)], "alpha": [(8534.0, 8550.0)]}
+    assert loaded == {
+        "iron": [(4400.0, 4500.0), (5200.0, 5300.0)],
+        "carbon": [(4280.0, 4320.0)],
+        "alpha": [(8534.0, 8550.0)],
+    }
 
 
 @pytest.mark.parametrize(
@@ -55,7 +59,10 @@ def test_good_file_is_read_in_ascending_order(write):
         (GOOD | {"alpha": [[8550, 8534]]}, ["alpha, region 1", "ascending", "8550"]),
         (GOOD | {"iron": [[4400, 4500], [5200]]}, ["iron, region 2", "[5200]"]),
         (GOOD | {"iron": [["a", "b"]]}, ["iron, region 1"]),
-        ({"iron": GOOD["iron"], "carbon": GOOD["carbon"]}, ["expected the keys iron, carbon, alpha", "found carbon, iron"]),
+        (
+            {"iron": GOOD["iron"], "carbon": GOOD["carbon"]},
+            ["expected the keys iron, carbon, alpha", "found carbon, iron"],
+        ),
         (GOOD | {"nitrogen": [[1, 2]]}, ["expected the keys", "nitrogen"]),
         ("- 1\n", ["expected the keys", "list"]),
         ("iron: [", ["not valid YAML"]),
@@ -80,7 +87,9 @@ def test_touching_regions_do_not_overlap(write, wavelength):
 @pytest.mark.parametrize("interval", [(3990.0, 4010.0), (10390.0, 10400.0), (12000.0, 12010.0)])
 def test_region_outside_the_spectra_is_refused(wavelength, interval):
     message = line_of(lambda: regions.pixel_masks({"iron": [interval]}, wavelength, "mine.yaml"))
-    assert message.startswith(f"mine.yaml: iron [{interval[0]:g}, {interval[1]:g}] lies outside the spectra, 4000.0-10398.2")
+    assert message.startswith(
+        f"mine.yaml: iron [{interval[0]:g}, {interval[1]:g}] lies outside the spectra, 4000.0-10398.2"
+    )
 
 
 def test_region_between_two_pixels_is_refused(wavelength):
@@ -152,14 +161,14 @@ def test_resolved_regions_never_overlap_and_cover_the_union():
     rng = np.random.Generator(np.random.Philox(1))
     for _ in range(200):
         table = {
-            name: [(float(a), float(a + n)) for a, n in zip(rng.integers(0, 50, 4), rng.integers(1, 20, 4), strict=True)]
+            name: [
+                (float(a), float(a + n)) for a, n in zip(rng.integers(0, 50, 4), rng.integers(1, 20, 4), strict=True)
+            ]
             for name in regions.DECODERS
         }
         resolved = regions.resolve(table, ["alpha", "carbon", "iron"])
         cells = np.arange(80) + 0.5
-        inside = {
-            name: np.array([any(a < x < b for a, b in pairs) for x in cells]) for name, pairs in resolved.items()
-        }
+        inside = {name: np.array([any(a < x < b for a, b in pairs) for x in cells]) for name, pairs in resolved.items()}
         given = {name: np.array([any(a < x < b for a, b in pairs) for x in cells]) for name, pairs in table.items()}
         assert not any((inside[a] & inside[b]).any() for a, b in combinations(regions.DECODERS, 2))
         assert np.array_equal(inside["alpha"], given["alpha"])

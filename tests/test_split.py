@@ -8,7 +8,9 @@ import pytest
 from halochem import split
 
 
-@pytest.mark.parametrize(("n_stars", "fraction", "expected"), [(48, 0.7, 34), (10, 0.7, 7), (1, 0.3, 0), (999, 0.05, 50)])
+@pytest.mark.parametrize(
+    ("n_stars", "fraction", "expected"), [(48, 0.7, 34), (10, 0.7, 7), (1, 0.3, 0), (999, 0.05, 50)]
+)
 def test_exact_share(n_stars, fraction, expected):
     train = split.is_train(1, n_stars, fraction)
     assert train.shape == (n_stars,)
