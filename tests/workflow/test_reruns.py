@@ -59,6 +59,10 @@ def test_where_it_trains_does_not_retrain(finished):
     assert rerun(finished, changed("train", device="cpu", checkpoint_every=7)) == set()
 
 
+def test_where_ispec_lies_does_not_resynthesise(finished):
+    assert rerun(finished, changed("synthesis", ispec_dir="/opt/iSpec")) == set()
+
+
 def test_jitter_does_not_resynthesise(finished):
     assert rerun(finished, changed("observe", jitter=0.03)) == {"observe"} | BEHIND_OBSERVE
 

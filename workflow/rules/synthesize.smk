@@ -43,7 +43,8 @@ rule synthesize:
         runtime=lambda wildcards, attempt: (30 + 2 * SETTINGS.synthesis.chunk_size) * attempt,
     params:
         config=SETTINGS_FILE,
-        settings=settings_of("spectrum", "synthesis"),
+        # Where iSpec lies does not make it another one.
+        settings=settings_of("spectrum", "synthesis", without=("synthesis.ispec_dir",)),
     shell:
         "halochem synthesize --config {params.config} --labels {input.labels} --chunk {wildcards.chunk} "
         "--engine {input.engine} --out {output} > {log} 2>&1"
