@@ -106,7 +106,12 @@ class Synthesis(Section):
         description="native: optimised for the build host, hydrogen opacity on a coarse grid, fast Voigt "
         "function; reference: the package as it comes",
     )
-    step: float = Field(0.03, gt=0, le=0.2, description="wavelength step of the synthesis [Å]")
+    step: float = Field(
+        0.03,
+        gt=0,
+        le=0.2,
+        description="wavelength step of the synthesis at its blue end; it grows in proportion to wavelength [Å]",
+    )
     margin: float = Field(
         80.0, ge=20, description="what is computed beyond each end of the range, so that no wing is cut [Å]"
     )

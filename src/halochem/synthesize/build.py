@@ -1,8 +1,8 @@
 """Turbospectrum compiled here, and everything else that a synthesis needs, in one description: engine.json.
 
 Two builds come of one source: `reference`, as the package's own Makefile builds it, and `native`, optimised for the
-build host, with the hydrogen opacity on a coarse grid and a faster Voigt function (hydropac.f and newvoigt.f beside
-this module in place of the package's).
+build host, with steps of constant velocity, the hydrogen opacity on a coarse grid and a faster Voigt function
+(hydropac.f and newvoigt.f beside this module in place of the package's).
 A star that the native build cannot do is tried once more with the reference.
 """
 
@@ -14,6 +14,7 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,8 +36,17 @@ GFORTRAN_HELP = (
 FLAGS = ("-fconvert=big-endian", "-O3", "-fno-automatic", "-mcmodel=medium", "-std=legacy", "-w")
 NATIVE_FLAGS = ("-march=native", "-ffast-math", "-flto")
 REPLACED = ("hydropac.f", "newvoigt.f")
+# Steps of constant velocity: LAMBDA_STEP is the step at LAMBDA_MIN and grows in proportion to the wavelength, for a
+# line keeps its width in velocity. Each text is found exactly once in the pinned source, or the build stops.
+PATCHES = {
+    "bsyn.f": (
+        ("maxlam=int((xl2-xl1)/del)+1", "maxlam=int(log(xl2/xl1)*xl1/del)+1"),
+        ("xlambda(J)=XL1+FLOAT(J-1)*DEL", "xlambda(J)=XL1*EXP(DBLE(J-1)*DEL/XL1)"),
+        ("zap=(xlb-xlambda(lstart))/del", "zap=log(xlb/xlambda(lstart))*xl1/del"),
+    )
+}
 PROGRAMS = ("babsma_lu", "bsyn_lu")
-LAYOUT_VERSION = 2
+LAYOUT_VERSION = 3
 
 
 @dataclass(frozen=True)
@@ -70,6 +80,17 @@ def _objects(makefile: str, program: str) -> list[str]:
     return re.findall(r"\.\./\$\(SOURCE\)/(\S+?)\s", block[1])
 
 
+def _patched(path: Path) -> Path:
+    """A copy of a source file beside it with its PATCHES applied."""
+    text = path.read_text(encoding="latin-1")
+    for old, new in PATCHES[path.name]:
+        assert text.count(old) == 1, f"{path.name}: {old!r} occurs {text.count(old)} times, expected once"
+        text = text.replace(old, new)
+    patched = path.with_name(f"patched_{path.name}")
+    patched.write_text(text, encoding="latin-1")
+    return patched
+
+
 def compile_program(source: Path, program: str, target: Path, native: bool) -> list[str]:
     """Compile babsma_lu or bsyn_lu from the package's `src` folder; returns the flags."""
     makefile = (source / "exec-gf" / "Makefile").read_text(encoding="utf-8")
@@ -79,16 +100,14 @@ def compile_program(source: Path, program: str, target: Path, native: bool) -> l
     flags = [*FLAGS, *(NATIVE_FLAGS if native else ())]
     if native:
         files = [Path(__file__).with_name(path.name) if path.name in REPLACED else path for path in files]
-    work = target.parent / f".{target.name}.work"
-    work.mkdir(parents=True, exist_ok=True)
-    try:
-        command = [find_gfortran(), *flags, f"-I{source / 'source'}", f"-J{work}", "-o", str(work / program)]
+        files = [_patched(path) if path.name in PATCHES else path for path in files]
+    # A folder of its own, so that two preparations at once do not trip over each other.
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".compile-") as work:
+        command = [find_gfortran(), *flags, f"-I{source / 'source'}", f"-J{work}", "-o", f"{work}/{program}"]
         run = subprocess.run([*command, *map(str, files)], cwd=work, capture_output=True, text=True, check=False)
         if run.returncode:
             raise UserError(f"{program}: gfortran could not compile it: {run.stderr.strip().splitlines()[-1]}")
-        (work / program).replace(target)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
+        Path(work, program).replace(target)
     return flags
 
 
@@ -98,17 +117,16 @@ def prepare_all(manifest_path: Path, sources_folder: Path, linelists: Path, atmo
     manifest = sources.load_manifest(manifest_path)
     archive = sources.fetch(manifest["turbospectrum"], sources_folder)
     folder = out.parent.resolve()
-    source = folder / "src"
-    shutil.rmtree(source, ignore_errors=True)
-    sources.extract_folder(archive, "src", source)
+    folder.mkdir(parents=True, exist_ok=True)
     sources.extract_folder(archive, "python/turbospectrum/data", folder / "DATA")
     flags = {}
-    for build in ("native", "reference"):
-        (folder / build).mkdir(parents=True, exist_ok=True)
-        for program in PROGRAMS:
-            log.info("compiling %s (%s)", program, build)
-            flags[build] = compile_program(source, program, folder / build / program, build == "native")
-    shutil.rmtree(source, ignore_errors=True)
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".source-") as work:
+        sources.extract_folder(archive, "src", Path(work))
+        for build in ("native", "reference"):
+            (folder / build).mkdir(parents=True, exist_ok=True)
+            for program in PROGRAMS:
+                log.info("compiling %s (%s)", program, build)
+                flags[build] = compile_program(Path(work), program, folder / build / program, build == "native")
     summary = prepare.prepare(manifest, sources_folder, linelists)
     wheel = sources.fetch(manifest["atmosnet"], sources_folder)
     weights = sources.extract(wheel, manifest["atmosnet"]["weights"], sources_folder / "c3k.pkl")

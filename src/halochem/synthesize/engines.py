@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from scipy.sparse import csr_matrix
 
 from halochem.config import Config
 from halochem.errors import UserError
@@ -15,11 +16,12 @@ from halochem.synthesize.build import Installation
 from halochem.synthesize.instrument import response
 from halochem.synthesize.ispec_location import find_ispec
 from halochem.synthesize.lines import prepare
-from halochem.synthesize.turbospectrum import Star, SynthesisFailed, check_flux, run_star
+from halochem.synthesize.turbospectrum import Star, SynthesisFailed, check_flux, run_star, synthesis_grid
 from halochem.wavelengths import pixel_grid
 
-# TiO and FeH are left out above this temperature; docs/synthesis.md gives the error that makes.
-COOL_TEFF = 4500.0
+# Layers of the atmospheres: every second one left out above log tau = -3, all below 1.5. 54 of 80 remain, and the
+# flux changes by at most 4e-4 at R = 2200 (docs/synthesis.md).
+OUTER_LOG_TAU, INNER_LOG_TAU = -3.0, 1.5
 
 
 class TurbospectrumEngine:
@@ -39,9 +41,8 @@ class TurbospectrumEngine:
                 f"spectrum.wavelength [{first:g}, {last:g}] with synthesis.margin {self._settings.margin:g} reaches "
                 f"beyond the line lists, {prepare.FIRST:g}-{prepare.LAST:g} Å; narrow one of the two"
             )
-        count = int((self._range[1] - self._range[0]) / self._settings.step) + 1
-        wavelength = self._range[0] + self._settings.step * np.arange(count)
-        self._response = response(wavelength, self._pixels, config.spectrum.resolution)
+        self._resolution = config.spectrum.resolution
+        self._responses: dict[tuple[str, int], csr_matrix] = {}
         self._atmospheres = C3K(installation.c3k)
 
     @property
@@ -71,20 +72,34 @@ class TurbospectrumEngine:
             structure.check()
         except BadStructure as fault:
             raise SynthesisFailed(f"atmosphere: {fault}") from None
-        lists = ["atoms", "molecules", *(["cool"] if star.teff < COOL_TEFF else [])]
-        _, flux = run_star(
-            self._installation.builds["reference" if safe else self._settings.build],
+        chosen = "reference" if safe else self._settings.build
+        lists = ["atoms", "molecules", *(["cool"] if needs_cool_list(star) else [])]
+        flux = run_star(
+            self._installation.builds[chosen],
             star,
-            structure,
+            structure if safe else structure.thinned(OUTER_LOG_TAU, INNER_LOG_TAU),
             [self._installation.line_lists[name] for name in lists],
             self._range,
             self._settings.step,
             self._settings.time_limit,
         )
-        if len(flux) != self._response.shape[1]:
-            raise SynthesisFailed(f"bsyn: {len(flux)} points written, expected {self._response.shape[1]}")
         check_flux(flux)
-        return self._response @ flux, structure.out_of_grid, structure.note
+        return self._response(chosen, len(flux)) @ flux, structure.out_of_grid, structure.note
+
+    def _response(self, chosen: str, n_points: int) -> csr_matrix:
+        """The spectrograph's matrix for a synthesis of `n_points`; the same for all stars of one build."""
+        if (chosen, n_points) not in self._responses:
+            wavelength = synthesis_grid(self._range[0], self._settings.step, n_points, geometric=chosen == "native")
+            try:
+                self._responses[chosen, n_points] = response(wavelength, self._pixels, self._resolution)
+            except ValueError as fault:
+                raise SynthesisFailed(f"bsyn: {fault}") from None
+        return self._responses[chosen, n_points]
+
+
+def needs_cool_list(star: Star) -> bool:
+    """Whether TiO and FeH change a star's flux by more than 0.001 at R = 2200 (docs/synthesis.md: measured)."""
+    return star.teff < 4900.0 + 400.0 * (star.feh + star.alpha_fe)
 
 
 def make(config: Config, engine_json: Path) -> TurbospectrumEngine:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import tempfile
 from dataclasses import dataclass
@@ -43,9 +44,13 @@ class Engine:
 
 
 def scratch_parent() -> Path | None:
-    """Memory for the scratch files where the system offers it (/dev/shm), else the usual temporary folder."""
+    """Memory for the scratch files where the system has enough (/dev/shm), else the usual temporary folder.
+
+    A star needs some 30 MB; containers often have 64 MB in all, which several stars at a time would overrun.
+    """
     shared = Path("/dev/shm")
-    return shared if shared.is_dir() and os.access(shared, os.W_OK) else None
+    roomy = shared.is_dir() and shutil.disk_usage(shared).free > (os.cpu_count() or 1) * 128 * 2**20
+    return shared if roomy and os.access(shared, os.W_OK) else None
 
 
 def run_star(
@@ -56,11 +61,11 @@ def run_star(
     wavelength: tuple[float, float],
     step: float,
     time_limit: float,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Synthesise one star. Returns wavelength [Å, air] and continuum-normalised flux, float64, shape (n,).
+) -> np.ndarray:
+    """Synthesise one star. Returns its continuum-normalised flux, float64, shape (n,), on `synthesis_grid`.
 
-    `step` [Å] is that of the synthesis; nothing is convolved yet. Raises SynthesisFailed with the reason; a run
-    past `time_limit` seconds is ended. No file is left behind.
+    `step` [Å] is that at the first wavelength; nothing is convolved yet. Raises SynthesisFailed with the reason; a
+    run past `time_limit` seconds is ended. No file is left behind.
     """
     with tempfile.TemporaryDirectory(prefix="halochem-", dir=scratch_parent()) as folder:
         work = Path(folder)
@@ -145,14 +150,23 @@ def _last_words(log: Path) -> str:
     return (telling or rows or ["no output"])[-1][:120]
 
 
-def _read_spectrum(path: Path, log: Path) -> tuple[np.ndarray, np.ndarray]:
+def synthesis_grid(first: float, step: float, n_points: int, geometric: bool) -> np.ndarray:
+    """The wavelengths [Å] at which a run computes: float64, shape (n_points,).
+
+    Turbospectrum prints them too roughly to integrate over. `geometric`: the steps of the native build, which grow
+    in proportion to the wavelength from `step` at `first`; else constant ones.
+    """
+    steps = np.arange(n_points) * step
+    return first * np.exp(steps / first) if geometric else first + steps
+
+
+def _read_spectrum(path: Path, log: Path) -> np.ndarray:
     if not path.is_file() or not path.stat().st_size:
         raise SynthesisFailed(f"bsyn: no spectrum written: {_last_words(log)}")
     try:
-        table = pd.read_csv(path, sep=r"\s+", header=None, usecols=[0, 1], dtype=float).to_numpy()
+        return pd.read_csv(path, sep=r"\s+", header=None, usecols=[1], dtype=float).to_numpy()[:, 0]
     except (ValueError, pd.errors.ParserError):
         raise SynthesisFailed("bsyn: the spectrum holds something that is no number") from None
-    return table[:, 0], table[:, 1]
 
 
 def check_flux(flux: np.ndarray) -> None:

