@@ -107,7 +107,7 @@ class Synthesis(Section):
         "function; reference: the package as it comes",
     )
     step: float = Field(
-        0.03,
+        0.025,
         gt=0,
         le=0.2,
         description="wavelength step of the synthesis at its blue end; it grows in proportion to wavelength [Å]",

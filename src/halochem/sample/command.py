@@ -47,9 +47,7 @@ def run(args: argparse.Namespace) -> None:
 
     config = configuration.load(args.config)
     if args.n_stars is not None:
-        config = config.model_copy(
-            update={"sample": config.sample.model_copy(update={"n_stars": args.n_stars})}
-        )
+        config = config.model_copy(update={"sample": config.sample.model_copy(update={"n_stars": args.n_stars})})
     density = halo_density(config.sample)
     labels = draw_labels(config.sample, density, args.seed, range(config.sample.n_stars))
     files.write_labels(labels, args.out, _metadata(config, args.seed))
@@ -109,9 +107,7 @@ def _lines(summary: dict[str, Any]) -> list[str]:
         for name in expected["mean"]
     ]
     for kind in ("correlation", "fraction"):
-        lines += [
-            f"{kind} {name}: {drawn[kind][name]:.3f} (expected {x:.3f})" for name, x in expected[kind].items()
-        ]
+        lines += [f"{kind} {name}: {drawn[kind][name]:.3f} (expected {x:.3f})" for name, x in expected[kind].items()]
     return lines
 
 

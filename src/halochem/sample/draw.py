@@ -31,9 +31,7 @@ def draw_labels(sample: Sample, density: AbundanceDensity, seed: int, stars: Seq
     labels = {
         "teff": _uniform(u["teff"], sample.teff),
         "logg": _uniform(u["logg"], sample.logg),
-        **dict(
-            zip(ABUNDANCES, density.draw(np.column_stack([u[name] for name in ABUNDANCES])).T, strict=True)
-        ),
+        **dict(zip(ABUNDANCES, density.draw(np.column_stack([u[name] for name in ABUNDANCES])).T, strict=True)),
         "snr": _snr(u["snr"], sample.snr),
     }
     frame = pd.DataFrame({name: np.round(x, DECIMALS.get(name, DECIMALS_DEX)) for name, x in labels.items()})

@@ -39,9 +39,7 @@ class StarTable:
         spread = stars.std(axis=0, ddof=1)
         for name, width in zip(("feh", y_name), spread, strict=True):
             if not width > 0:
-                raise UserError(
-                    f"{path}: column {name}: all stars have the same value; a density needs a spread"
-                )
+                raise UserError(f"{path}: column {name}: all stars have the same value; a density needs a spread")
         factor = len(stars) ** (-1 / 6) if bandwidth is None else bandwidth
         return cls(str(path), stars, factor * spread)
 
@@ -81,9 +79,7 @@ def _read(path: Path) -> pd.DataFrame:
         raise UserError(f"{path}: no such table of stars; check sample.p_table and sample.q_table")
     name = path.name.lower()
     if not name.endswith(PARQUET + FITS + ECSV + CSV):
-        raise UserError(
-            f"{path}: unknown kind of table; expected a name ending in .csv, .ecsv, .fits or .parquet"
-        )
+        raise UserError(f"{path}: unknown kind of table; expected a name ending in .csv, .ecsv, .fits or .parquet")
     try:
         if name.endswith(PARQUET):
             return pd.read_parquet(path)
@@ -108,9 +104,7 @@ def _columns(path: Path, frame: pd.DataFrame, names: tuple[str, str]) -> np.ndar
     for name in names:
         if name not in frame.columns:
             found = ", ".join(map(str, frame.columns)) or "none"
-            raise UserError(
-                f"{path}: column {name} is missing; expected {' and '.join(names)}, found {found}"
-            )
+            raise UserError(f"{path}: column {name} is missing; expected {' and '.join(names)}, found {found}")
     numbers = np.column_stack(
         [pd.to_numeric(frame[name], errors="coerce").to_numpy(float, na_value=np.nan) for name in names]
     )
