@@ -74,7 +74,7 @@ def run_star(
         common = _common_input(star, wavelength, step)
         _run(engine.babsma, work, common + _babsma_input(star), time_limit)
         _run(engine.bsyn, work, common + _bsyn_input(line_lists), time_limit)
-        return _read_spectrum(work / "spectrum", work / "bsyn_lu.log")
+        return _read_spectrum(work / "spectrum", work / f"{engine.bsyn.name}.log")
 
 
 def _common_input(star: Star, wavelength: tuple[float, float], step: float) -> list[str]:
