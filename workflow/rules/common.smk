@@ -7,9 +7,12 @@ import sys
 import yaml
 
 try:
+    from halochem import regions
     from halochem.config import validate
     from halochem.errors import UserError
     from halochem.files import atomic
+    from halochem.synthesize.engines import check_settings
+    from halochem.wavelengths import pixel_grid
 except ModuleNotFoundError as error:
     sys.exit(f"{sys.executable} has no {error.name}: run `make`, or `pip install -r requirements.lock -e .` there")
 
@@ -18,6 +21,9 @@ os.environ.update(PATH=os.pathsep.join([os.path.dirname(sys.executable), *os.get
 
 try:
     SETTINGS = validate(config, " over ".join(map(os.path.relpath, workflow.configfiles)))
+    # What would stop a later stage is refused now, before days of synthesis.
+    check_settings(SETTINGS)
+    regions.pixel_masks(regions.load(SETTINGS.train.regions), pixel_grid(SETTINGS.spectrum), SETTINGS.train.regions)
 except UserError as error:
     sys.exit(f"halochem: {error}")
 

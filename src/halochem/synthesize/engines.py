@@ -30,17 +30,12 @@ class TurbospectrumEngine:
     name = "turbospectrum"
 
     def __init__(self, config: Config, installation: Installation) -> None:
-        """Check the configured range against the line lists and load the atmospheres."""
+        """Load the atmospheres of a configuration that passed `check_settings`."""
         self._settings = config.synthesis
         self._installation = installation
         self._pixels = pixel_grid(config.spectrum)
         first, last = config.spectrum.wavelength
         self._range = (first - self._settings.margin, last + self._settings.margin)
-        if self._range[0] < prepare.FIRST or self._range[1] > prepare.LAST:
-            raise UserError(
-                f"spectrum.wavelength [{first:g}, {last:g}] with synthesis.margin {self._settings.margin:g} reaches "
-                f"beyond the line lists, {prepare.FIRST:g}-{prepare.LAST:g} Å; narrow one of the two"
-            )
         self._resolution = config.spectrum.resolution
         self._responses: dict[tuple[str, int], csr_matrix] = {}
         self._atmospheres = C3K(installation.c3k)
@@ -102,12 +97,24 @@ def needs_cool_list(star: Star) -> bool:
     return star.teff < 4900.0 + 400.0 * (star.feh + star.alpha_fe)
 
 
-def make(config: Config, engine_json: Path) -> TurbospectrumEngine:
-    """The engine that the configuration asks for, checked. Raises UserError when it cannot be had."""
+def check_settings(config: Config) -> None:
+    """Raise UserError where the configuration asks for a synthesis that no engine here can do."""
     if config.synthesis.engine == "ispec":
         folder = find_ispec(config.synthesis.ispec_dir)
         raise UserError(
             f"synthesis.engine: ispec: this version does not drive iSpec yet ({folder} was found); "
             "set synthesis.engine: turbospectrum"
         )
+    first, last = config.spectrum.wavelength
+    margin = config.synthesis.margin
+    if first - margin < prepare.FIRST or last + margin > prepare.LAST:
+        raise UserError(
+            f"spectrum.wavelength [{first:g}, {last:g}] with synthesis.margin {margin:g} reaches beyond the line "
+            f"lists, {prepare.FIRST:g}-{prepare.LAST:g} Å; narrow one of the two"
+        )
+
+
+def make(config: Config, engine_json: Path) -> TurbospectrumEngine:
+    """The engine that the configuration asks for, checked. Raises UserError when it cannot be had."""
+    check_settings(config)
     return TurbospectrumEngine(config, build.load(engine_json))
