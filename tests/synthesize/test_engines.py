@@ -76,16 +76,19 @@ def test_depth_agrees_with_the_observed_sun(sun):
 @pytest.mark.parametrize(
     ("first", "last", "margin"), [(3700.0, 4000.0, 20.0), (10_000.0, 11_000.0, 80.0), (3850.0, 10_400.0, 80.0)]
 )
-def test_range_beyond_the_line_lists_is_refused(installation, first, last, margin):
-    with pytest.raises(UserError) as caught:
-        TurbospectrumEngine(settings(first, last, margin=margin), installation)
-    assert f"spectrum.wavelength [{first:g}, {last:g}] with synthesis.margin {margin:g}" in str(caught.value)
-    assert "3800-10600 Å" in str(caught.value)
-    assert "\n" not in str(caught.value)
+def test_range_beyond_the_line_lists_is_refused(engine_json, first, last, margin):
+    """By the configuration alone, and by whoever makes an engine of it."""
+    wanted = settings(first, last, margin=margin)
+    for action in (lambda: engines.check_settings(wanted), lambda: engines.make(wanted, engine_json)):
+        with pytest.raises(UserError) as caught:
+            action()
+        assert f"spectrum.wavelength [{first:g}, {last:g}] with synthesis.margin {margin:g}" in str(caught.value)
+        assert "3800-10600 Å" in str(caught.value)
+        assert "\n" not in str(caught.value)
 
 
-def test_published_range_is_within_the_line_lists(installation):
-    TurbospectrumEngine(config.Config(), installation)
+def test_published_range_is_within_the_line_lists(engine_json):
+    assert isinstance(engines.make(config.Config(), engine_json), TurbospectrumEngine)
 
 
 @pytest.mark.parametrize(

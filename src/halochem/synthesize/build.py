@@ -169,7 +169,7 @@ def load(path: Path) -> Installation:
         description = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise UserError(f"{path}: not valid JSON ({error}); {again}") from None
-    if description.get("layout_version") != LAYOUT_VERSION:
+    if not isinstance(description, dict) or description.get("layout_version") != LAYOUT_VERSION:
         raise UserError(f"{path}: written by another version of halochem; {again}")
     folder = path.parent.resolve()
     builds = {
