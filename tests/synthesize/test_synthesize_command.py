@@ -6,10 +6,10 @@ import h5py
 import numpy as np
 import pytest
 import yaml
-from toy_chunks import labels
 
 from halochem import cli, files
 from halochem.synthesize import chunk
+from toy_chunks import labels
 
 
 @pytest.fixture
