@@ -17,8 +17,8 @@ from halochem.observe.noise import jitter, noise
 
 log = logging.getLogger("halochem")
 
-# Fluxes are rounded to a multiple of this (at most 8e-6 off, 1/2600 of the noise at S/N 50), so that the file
-# compresses to half of what the random last bits of noise would take.
+# Fluxes are rounded to a multiple of this (at most 8e-6 off, 1/2600 of the noise at S/N 50): without their last bits
+# they compress to two thirds of the size.
 QUANTUM = 2.0**-16
 # Rows of a stored block: one read of a star touches few others, and a block of pixels compresses well.
 BLOCK_ROWS = 16
