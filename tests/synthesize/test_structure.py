@@ -91,3 +91,31 @@ def test_columns_stay_apart_at_any_size(structure, tmp_path):
     assert table.shape == (60, 5)
     assert table[:, 1] == pytest.approx(extreme.temperature, abs=0.006)
     assert table[:, 2] == pytest.approx(extreme.gas_pressure, rel=1e-4)
+
+
+# --- fewer layers ---------------------------------------------------------------------------------------
+
+
+def test_optical_depth_of_a_constant_opacity_is_opacity_times_mass(structure):
+    assert 10**structure.log_tau == pytest.approx(0.5 * structure.column_mass)
+
+
+def test_thinned_structure_keeps_each_second_layer_outside_and_each_one_where_lines_form(structure):
+    thin = structure.thinned(outer=-3.0, inner=1.5)
+    before, after = structure.log_tau, thin.log_tau
+    kept = np.isin(structure.column_mass, thin.column_mass)
+    assert kept[(before >= -3) & (before <= 1.5)].all()
+    assert not kept[before > 1.5].any()
+    outside = kept[: np.searchsorted(before, -3.0)]
+    assert not (outside[1:] & outside[:-1]).any()
+    assert abs(outside.sum() - len(outside) / 2) <= 0.5
+    assert np.diff(after).max() < 2.01 * np.diff(before).max()
+    thin.check()
+
+
+def test_thinning_keeps_the_columns_in_step_and_the_notes(structure):
+    thin = replace(structure, out_of_grid=True, note="logg 5 for 6").thinned(-3.0, 1.5)
+    layers = np.searchsorted(structure.column_mass, thin.column_mass)
+    for name in ("temperature", "gas_pressure", "electron_density", "rosseland"):
+        assert np.array_equal(getattr(thin, name), getattr(structure, name)[layers])
+    assert (thin.out_of_grid, thin.note) == (True, "logg 5 for 6")
