@@ -100,6 +100,11 @@ class Synthesis(Section):
         description="turbospectrum: compiled here and driven directly; ispec: the user's own iSpec (not driven yet)",
     )
     atmospheres: Literal["c3k"] = Field("c3k", description="c3k: the network fitted to C3K/ATLAS12 models")
+    line_list: Path | None = Field(
+        None,
+        description="your own lines in place of the prepared ones: a VALD extract, a Turbospectrum list, or a folder of "
+        "them (docs/line-lists.md)",
+    )
     ispec_dir: Path | None = Field(None, description="folder of the user's iSpec (else $ISPEC_DIR)")
     build: Literal["native", "reference"] = Field(
         "native",

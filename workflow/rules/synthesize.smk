@@ -28,6 +28,7 @@ rule synthesize:
     input:
         labels="results/labels/halo-{seed}.parquet",
         engine="resources/turbospectrum/engine.json",
+        line_list=SETTINGS.synthesis.line_list or [],
     output:
         "results/spectra/halo-{seed}/chunk-{chunk}.h5",
     log:

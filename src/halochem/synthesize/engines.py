@@ -15,7 +15,7 @@ from halochem.synthesize.atmospheres.structure import BadStructure
 from halochem.synthesize.build import Installation
 from halochem.synthesize.instrument import response
 from halochem.synthesize.ispec_location import find_ispec
-from halochem.synthesize.lines import prepare
+from halochem.synthesize.lines import own_list, prepare
 from halochem.synthesize.turbospectrum import Star, SynthesisFailed, check_flux, run_star, synthesis_grid
 from halochem.wavelengths import pixel_grid
 
@@ -49,6 +49,7 @@ class TurbospectrumEngine:
             "build": synthesis.build,
             "compiler": self._installation.description["compiler"],
             "atmospheres": synthesis.atmospheres,
+            **({"line_list": synthesis.line_list.name} if synthesis.line_list is not None else {}),
             "line_list_hash": self._installation.line_list_hash,
             "solar_composition": composition.SOLAR_SCALE,
             "alpha_elements": " ".join(composition.ALPHA_ELEMENTS),
@@ -105,6 +106,9 @@ def check_settings(config: Config) -> None:
             f"synthesis.engine: ispec: this version does not drive iSpec yet ({folder} was found); "
             "set synthesis.engine: turbospectrum"
         )
+    own = config.synthesis.line_list
+    if own is not None and not own.exists():
+        raise UserError(f"synthesis.line_list: {own}: no such file or folder")
     first, last = config.spectrum.wavelength
     margin = config.synthesis.margin
     if first - margin < prepare.FIRST or last + margin > prepare.LAST:
@@ -117,4 +121,7 @@ def check_settings(config: Config) -> None:
 def make(config: Config, engine_json: Path) -> TurbospectrumEngine:
     """The engine that the configuration asks for, checked. Raises UserError when it cannot be had."""
     check_settings(config)
-    return TurbospectrumEngine(config, build.load(engine_json))
+    installation = build.load(engine_json)
+    if config.synthesis.line_list is not None:
+        installation = own_list.install(installation, config.synthesis.line_list)
+    return TurbospectrumEngine(config, installation)
