@@ -10,9 +10,22 @@ from halochem import __version__
 from halochem.config import Config
 
 
+# How the work is cut up, how long it may take and where it runs: no number in a product depends on it.
+WITHOUT_EFFECT = {
+    "synthesis": ("chunk_size", "time_limit"),
+    "train": ("device", "checkpoint_every", "validate_every"),
+}
+
+
 def config_hash(config: Config, *sections: str) -> str:
-    """SHA-256 (first 16 hex digits) of the named sections of the configuration, or of the whole."""
+    """SHA-256 (first 16 hex digits) of the named sections of the configuration, or of the whole.
+
+    Keys WITHOUT_EFFECT on any product are left out.
+    """
     values: dict[str, Any] = config.dump()
+    for section, keys in WITHOUT_EFFECT.items():
+        for key in keys:
+            del values[section][key]
     if sections:
         values = {name: values[name] for name in sections}
     text = json.dumps(values, sort_keys=True, separators=(",", ":"))

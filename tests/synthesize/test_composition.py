@@ -9,6 +9,7 @@ from halochem.synthesize.composition import (
     SOLAR_SCALE,
     TITANIUM_FRACTIONS,
     abundances,
+    is_carbon_rich,
     microturbulence,
 )
 from halochem.synthesize.lines.species import SYMBOLS
@@ -95,3 +96,11 @@ def test_microturbulence_stays_plausible_over_the_halo_range():
     values = [microturbulence(teff, logg) for teff in range(3000, 7001, 250) for logg in (2.5, 3, 3.5, 4, 4.5, 5, 6)]
     assert min(values) > 0.5
     assert max(values) < 2.5
+
+
+def test_carbon_rich_from_a_c_to_o_ratio_of_one():
+    # A(C) 8.43 and A(O) 8.69 in the Sun
+    assert not is_carbon_rich(0.25, 0.0)
+    assert is_carbon_rich(0.27, 0.0)
+    assert not is_carbon_rich(0.5, 0.25)
+    assert is_carbon_rich(0.53, 0.25)

@@ -192,3 +192,12 @@ def test_convert_keeps_arrays_in_step():
     assert lines.excitation.tolist() == [1.0, 2.0, 3.0]
     assert lines.log_gf.tolist() == [-1.0, -2.0, -3.0]
     assert lines.radiative == pytest.approx(2.223e15 / np.array([5001.0, 5002.0, 5003.0]) ** 2)
+
+
+def test_equal_rows_away_from_the_joins_are_two_lines(tmp_path):
+    path = tmp_path / "list.gz"
+    row = "  {:8.3f}     822.01646     1.456     0.921               6.870                PLEZ\n"
+    rows = [row.format(wavelength) for wavelength in (7054.221, 7054.221, 7019.5, 7019.5, 6980.5, 6980.5)]
+    path.write_bytes(gzip.compress("".join(rows).encode()))
+    (tio,) = moog.read(path, 6000.0, 8000.0)
+    assert tio.wavelength.tolist() == [6980.5, 7019.5, 7054.221, 7054.221]

@@ -108,7 +108,7 @@ COLUMNS: tuple[Column, ...] = (
         "flag_anomalous",
         "chi2_reduced above that of all but the share encode.false_alarm of the training stars",
     ),
-    _flag("flag_out_of_grid", "the atmosphere was taken at the edge of its grid, or carbon lies beyond it"),
+    _flag("flag_out_of_grid", "the atmosphere was taken at its grid's edge, or there is more carbon than oxygen"),
     _float(
         "rel_l2_error",
         "",

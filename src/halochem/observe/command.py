@@ -31,8 +31,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Run the stage. Raises UserError on bad input."""
+    from halochem import __version__, files
     from halochem import config as configuration
-    from halochem import files, provenance
     from halochem.observe import catalog, chunks
 
     config = configuration.load(arguments.config)
@@ -40,11 +40,8 @@ def run(arguments: argparse.Namespace) -> None:
     found, wavelength = chunks.survey(arguments.spectra, labels, arguments.labels)
     made = {name: value for name, value in found[0].attributes.items() if name not in ("first_row", "schema_version")}
     seed = int(made["seed"])
-    attributes = {
-        **made,
-        **provenance.attributes(config, seed, "sample", "spectrum", "synthesis", "observe"),
-        "jitter": f"{config.observe.jitter:g}",
-    }
+    # The hash of the configuration stays that of the spectra, whatever --config says here: it made them.
+    attributes = {**made, "halochem_version": __version__, "jitter": f"{config.observe.jitter:g}"}
     catalog.write(arguments.out, labels, found, wavelength, config.observe, seed, attributes)
     log.info(
         "%s: %d stars of %d pixels, %.0f MB",

@@ -50,6 +50,15 @@ def abundances(feh: float, c_fe: float, alpha_fe: float) -> dict[int, float]:
     return result
 
 
+def is_carbon_rich(c_fe: float, alpha_fe: float) -> bool:
+    """Whether carbon outnumbers oxygen: what CO leaves over is then carbon, not oxygen as in any grid used here.
+
+    In the Sun C/O is 0.55, so this is [C/Fe] - [alpha/Fe] > 0.26.
+    """
+    star = abundances(0.0, c_fe, alpha_fe)
+    return star[CARBON] > star[ALPHA_ELEMENTS["O"]]
+
+
 def microturbulence(teff: float, logg: float) -> float:
     """Microturbulent velocity [km/s] of Dutra-Ferreira et al. 2016, A&A 585, A75, from 3D models.
 

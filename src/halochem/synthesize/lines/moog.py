@@ -30,6 +30,7 @@ CLASSICAL_DAMPING = 2.223e15
 # part is below a thousandth of the Doppler width; left at 0, Turbospectrum would take gf for the upper level's f
 # (there is no statistical weight in the list) and give the strong bands of TiO and MgH wings a hundred times too wide.
 MOLECULAR_DAMPING = 1e7
+JOIN_OVERLAP = 20.0  # Å, on either side of each multiple of 1000 Å
 # CH B state: J of the last level below predissociation, by vibration (N = 15 and 6); higher vibrations have none.
 LAST_SHARP_B_STATE = {"0": 15.5, "1": 6.5}
 # Oscillator strength that no CH line reaches: three times that of the strongest electronic transition, C-X.
@@ -47,7 +48,8 @@ def read(path: Path | str, first: float, last: float) -> list[Lines]:
         raise UserError(f"{path}: no such linemake list; `halochem synthesize --prepare` fetches it")
     try:
         frame = _table(gzip.decompress(path.read_bytes()))
-        frame = frame[frame["wavelength"].between(first, last)].drop_duplicates()
+        frame = frame[frame["wavelength"].between(first, last)]
+        frame = frame[~(frame.duplicated() & near_join(frame["wavelength"]))]
         frame = frame[~diffuse_ch(frame["code"], frame["transition"], frame["log_gf"])]
         return [
             convert(from_moog(code), *(group[name].to_numpy() for name in ("wavelength", "excitation", "log_gf")))
@@ -71,6 +73,14 @@ def _table(text: bytes) -> pd.DataFrame:
     if short.any():
         raise ValueError(f"line {short.argmax() + 1} has fewer than four columns")
     return frame
+
+
+def near_join(wavelength: pd.Series) -> pd.Series:
+    """Whether a line [Å] lies where linemake joins its pieces, which overlap: bool, shape (n,).
+
+    Elsewhere two equal rows are two lines, such as the halves of an unresolved doublet.
+    """
+    return (wavelength - 1000.0 * (wavelength / 1000.0).round()).abs() <= JOIN_OVERLAP
 
 
 def diffuse_ch(code: pd.Series, transition: pd.Series, log_gf: pd.Series) -> np.ndarray:
