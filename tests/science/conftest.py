@@ -1,0 +1,8 @@
+"""The science checks run the modules of benchmarks/science/, with a real Turbospectrum."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks" / "science"))
