@@ -99,7 +99,13 @@ class Synthesis(Section):
         "turbospectrum",
         description="turbospectrum: compiled here and driven directly; ispec: the user's own iSpec (not driven yet)",
     )
-    atmospheres: Literal["c3k"] = Field("c3k", description="c3k: the network fitted to C3K/ATLAS12 models")
+    atmospheres: Literal["c3k", "marcs"] = Field(
+        "c3k",
+        description="c3k: the network fitted to C3K/ATLAS12 models; marcs: your own MARCS models (docs/atmospheres.md)",
+    )
+    marcs_dir: Path | None = Field(
+        None, description="folder of MARCS .mod files, or of an iSpec grid; needed by atmospheres: marcs"
+    )
     line_list: Path | None = Field(
         None,
         description="your own lines in place of the prepared ones: a VALD extract, a Turbospectrum list, or a folder of "
@@ -122,6 +128,12 @@ class Synthesis(Section):
     )
     chunk_size: int = Field(200, ge=1, description="stars in a job")
     time_limit: float = Field(900.0, gt=0, description="seconds after which one run of one star is ended")
+
+    @model_validator(mode="after")
+    def _marcs_has_its_folder(self) -> Synthesis:
+        if self.atmospheres == "marcs" and self.marcs_dir is None:
+            raise ValueError("atmospheres: marcs needs marcs_dir, the folder of your MARCS models")
+        return self
 
 
 class Observe(Section):

@@ -25,6 +25,6 @@ def test_one_marked_line_each_and_an_error_where_a_need_is_unmet(tmp_path, monke
     subjects = [line[5:].split(":")[0] for line in lines]
     assert subjects == [
         *("Python packages", "gfortran", "Turbospectrum", "line lists", "atmospheres"),
-        *("iSpec", "GPU", "Slurm"),
+        *("MARCS models", "iSpec", "GPU", "Slurm"),
     ]
     assert all(line[:4] in ("[ok]", "[--]", "[!!]") for line in lines)

@@ -15,6 +15,7 @@ from packaging.requirements import Requirement
 from halochem.config import Config
 from halochem.errors import UserError
 from halochem.synthesize import build, ispec_location
+from halochem.synthesize.atmospheres.marcs_grid import Grid
 
 OK, OPTIONAL, NEEDED = "[ok]", "[--]", "[!!]"
 
@@ -40,6 +41,7 @@ def examine(config: Config, root: Path) -> list[Finding]:
         packages(),
         compiler(root),
         *engine(root),
+        marcs(config),
         ispec(config),
         gpu(),
         slurm(root),
@@ -111,6 +113,19 @@ def ispec(config: Config) -> Finding:
     except UserError as error:
         mark = NEEDED if config.synthesis.engine == "ispec" else OPTIONAL
         return Finding(mark, "iSpec", str(error).removeprefix("iSpec is "))
+
+
+def marcs(config: Config) -> Finding:
+    """MARCS models, needed only where they are the atmospheres."""
+    folder = config.synthesis.marcs_dir
+    if folder is None:
+        text = "no synthesis.marcs_dir; c3k needs none. From the MARCS site or an iSpec grid (docs/atmospheres.md)"
+        return Finding(OPTIONAL, "MARCS models", text)
+    try:
+        grid = Grid(folder.expanduser())
+    except UserError as error:
+        return Finding(NEEDED if config.synthesis.atmospheres == "marcs" else OPTIONAL, "MARCS models", str(error))
+    return Finding(OK, "MARCS models", f"{grid.description}, SHA-256 {grid.sha256[:16]}")
 
 
 def gpu() -> Finding:

@@ -11,6 +11,7 @@ from halochem.config import Config
 from halochem.errors import UserError
 from halochem.synthesize import build, composition
 from halochem.synthesize.atmospheres.c3k import C3K
+from halochem.synthesize.atmospheres.marcs import Marcs
 from halochem.synthesize.atmospheres.structure import BadStructure
 from halochem.synthesize.build import Installation
 from halochem.synthesize.instrument import response
@@ -25,7 +26,7 @@ OUTER_LOG_TAU, INNER_LOG_TAU = -4.0, 1.5
 
 
 class TurbospectrumEngine:
-    """Turbospectrum driven directly, with c3k atmospheres."""
+    """Turbospectrum driven directly."""
 
     name = "turbospectrum"
 
@@ -38,7 +39,11 @@ class TurbospectrumEngine:
         self._range = (first - self._settings.margin, last + self._settings.margin)
         self._resolution = config.spectrum.resolution
         self._responses: dict[tuple[str, int], csr_matrix] = {}
-        self._atmospheres = C3K(installation.c3k)
+        self._atmospheres: C3K | Marcs
+        if config.synthesis.atmospheres == "marcs":
+            self._atmospheres, self._outer_log_tau = Marcs(config.synthesis.marcs_dir), Marcs.outer_log_tau
+        else:
+            self._atmospheres, self._outer_log_tau = C3K(installation.c3k), OUTER_LOG_TAU
 
     @property
     def settings(self) -> dict[str, str]:
@@ -49,6 +54,7 @@ class TurbospectrumEngine:
             "build": synthesis.build,
             "compiler": self._installation.description["compiler"],
             "atmospheres": synthesis.atmospheres,
+            **(self._atmospheres.settings if isinstance(self._atmospheres, Marcs) else {}),
             **({"line_list": synthesis.line_list.name} if synthesis.line_list is not None else {}),
             "line_list_hash": self._installation.line_list_hash,
             "solar_composition": composition.SOLAR_SCALE,
@@ -61,6 +67,9 @@ class TurbospectrumEngine:
     def __call__(self, star: Star, safe: bool) -> tuple[np.ndarray, bool, str]:
         """Flux on the pixels (float64, shape (p,)), whether the star lies out of the atmosphere grid, and a note.
 
+        Out of the grid: a label past its edge (the structure is that at the edge), or more carbon than oxygen, which
+        no grid here has in its structures.
+
         `safe` takes the reference build. Raises SynthesisFailed.
         """
         structure = self._atmospheres(star.teff, star.logg, star.feh, star.alpha_fe)
@@ -68,19 +77,22 @@ class TurbospectrumEngine:
             structure.check()
         except BadStructure as fault:
             raise SynthesisFailed(f"atmosphere: {fault}") from None
-        chosen = "reference" if safe else self._settings.build
+        # Spherical layers come out of the native build as no numbers.
+        chosen = "reference" if safe or structure.spherical else self._settings.build
         lists = ["atoms", "molecules", *(["cool"] if needs_cool_list(star) else [])]
         flux = run_star(
             self._installation.builds[chosen],
             star,
-            structure if safe else structure.thinned(OUTER_LOG_TAU, INNER_LOG_TAU),
+            structure if safe else structure.thinned(self._outer_log_tau, INNER_LOG_TAU),
             [self._installation.line_lists[name] for name in lists],
             self._range,
             self._settings.step,
             self._settings.time_limit,
         )
         check_flux(flux)
-        return self._response(chosen, len(flux)) @ flux, structure.out_of_grid, structure.note
+        carbon = composition.is_carbon_rich(star.c_fe, star.alpha_fe)
+        note = ", ".join(part for part in (structure.note, "C/O above 1" if carbon else "") if part)
+        return self._response(chosen, len(flux)) @ flux, structure.out_of_grid or carbon, note
 
     def _response(self, chosen: str, n_points: int) -> csr_matrix:
         """The spectrograph's matrix for a synthesis of `n_points`; the same for all stars of one build."""
@@ -109,6 +121,9 @@ def check_settings(config: Config) -> None:
     own = config.synthesis.line_list
     if own is not None and not own.exists():
         raise UserError(f"synthesis.line_list: {own}: no such file or folder")
+    marcs = config.synthesis.marcs_dir
+    if config.synthesis.atmospheres == "marcs" and not marcs.expanduser().is_dir():
+        raise UserError(f"synthesis.marcs_dir: {marcs}: no such folder; set it to a folder of MARCS models")
     first, last = config.spectrum.wavelength
     margin = config.synthesis.margin
     if first - margin < prepare.FIRST or last + margin > prepare.LAST:

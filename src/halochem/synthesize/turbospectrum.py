@@ -70,14 +70,17 @@ def run_star(
     with tempfile.TemporaryDirectory(prefix="halochem-", dir=scratch_parent()) as folder:
         work = Path(folder)
         (work / "DATA").symlink_to(engine.data.resolve())
-        structure.write_kurucz(work / "model", star.teff, star.logg)
-        common = _common_input(star, wavelength, step)
+        if structure.spherical:
+            structure.write_marcs(work / "model")
+        else:
+            structure.write_kurucz(work / "model", star.teff, star.logg)
+        common = _common_input(star, wavelength, step, structure.spherical)
         _run(engine.babsma, work, common + _babsma_input(star), time_limit)
-        _run(engine.bsyn, work, common + _bsyn_input(line_lists), time_limit)
+        _run(engine.bsyn, work, common + _bsyn_input(line_lists, structure.spherical), time_limit)
         return _read_spectrum(work / "spectrum", work / f"{engine.bsyn.name}.log")
 
 
-def _common_input(star: Star, wavelength: tuple[float, float], step: float) -> list[str]:
+def _common_input(star: Star, wavelength: tuple[float, float], step: float, spherical: bool) -> list[str]:
     elements = composition.abundances(star.feh, star.c_fe, star.alpha_fe)
     return [
         # To the last digit, or a step of 1/32 Å would give another number of points than the caller counts.
@@ -85,7 +88,7 @@ def _common_input(star: Star, wavelength: tuple[float, float], step: float) -> l
         f"'LAMBDA_MAX:' '{float(wavelength[1])!r}'",
         f"'LAMBDA_STEP:' '{float(step)!r}'",
         "'MODELINPUT:' 'model'",
-        "'MARCS-FILE:' '.false.'",
+        f"'MARCS-FILE:' '.{str(spherical).lower()}.'",
         "'MODELOPAC:' 'opacity'",
         f"'METALLICITY:' '{star.feh:.4f}'",
         f"'ALPHA/Fe:' '{star.alpha_fe:.4f}'",
@@ -101,7 +104,7 @@ def _babsma_input(star: Star) -> list[str]:
     return ["'XIFIX:' 'T'", f"{composition.microturbulence(star.teff, star.logg):.4f}"]
 
 
-def _bsyn_input(line_lists: list[Path]) -> list[str]:
+def _bsyn_input(line_lists: list[Path], spherical: bool) -> list[str]:
     titanium = composition.TITANIUM_FRACTIONS
     return [
         "'INTENSITY/FLUX:' 'Flux'",
@@ -114,7 +117,7 @@ def _bsyn_input(line_lists: list[Path]) -> list[str]:
         "DATA/Hlinedata",
         *(str(path.resolve()) for path in line_lists),
         # The five rows that follow SPHERICAL are read whether or not it is true.
-        "'SPHERICAL:' 'F'",
+        f"'SPHERICAL:' '{'T' if spherical else 'F'}'",
         "30",
         "300.00",
         "15",
