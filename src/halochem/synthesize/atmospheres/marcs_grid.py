@@ -68,7 +68,7 @@ class Grid:
         kind = "iSpec grid" if self.is_ispec else "MARCS"
         low, high = (tuple(map(limit, zip(*self._files, strict=True))) for limit in (min, max))
         ranges = zip(("teff", "logg", "feh", "alpha_fe"), low, high, strict=True)
-        text = ", ".join(f"{name} {a:g} to {b:g}" for name, a, b in ranges)
+        text = ", ".join(f"{name} {a + 0:g} to {b + 0:g}" for name, a, b in ranges)
         return f"{kind} {self._folder.resolve().name}: {len(self._files)} of {self.n_files} models, {text}"
 
     def header(self, labels: Labels) -> Header:
