@@ -108,8 +108,8 @@ class Synthesis(Section):
     )
     line_list: Path | None = Field(
         None,
-        description="your own lines in place of the prepared ones: a VALD extract, a Turbospectrum list, or a folder of "
-        "them (docs/line-lists.md)",
+        description="your own lines in place of the prepared ones: a VALD extract, a Turbospectrum list, or a folder "
+        "of them (docs/line-lists.md)",
     )
     ispec_dir: Path | None = Field(None, description="folder of the user's iSpec (else $ISPEC_DIR)")
     build: Literal["native", "reference"] = Field(

@@ -56,9 +56,7 @@ def test_teff_and_logg_are_uniform_over_their_ranges(labels):
     assert abs(np.corrcoef(labels["teff"], labels["feh"])[0, 1]) < 0.06
 
 
-@pytest.mark.parametrize(
-    "snr", [Snr(), Snr(mean=20, sigma=15, minimum=10), Snr(mean=10, sigma=10, minimum=35)]
-)
+@pytest.mark.parametrize("snr", [Snr(), Snr(mean=20, sigma=15, minimum=10), Snr(mean=10, sigma=10, minimum=35)])
 def test_snr_is_a_truncated_normal(halo, snr):
     drawn = draw_labels(Sample(snr=snr), halo, 5, range(3000))["snr"]
     assert drawn.min() >= snr.minimum

@@ -83,9 +83,7 @@ def test_recovers_a_known_density(tmp_path):
     grid = table.on_grid(np.linspace(*table.feh_range, 200), np.linspace(*table.y_range, 200))
     feh, alpha = (grid.feh_edges[1:] + grid.feh_edges[:-1]) / 2, (grid.y_edges[1:] + grid.y_edges[:-1]) / 2
     covariance = [[0.25, -0.05], [-0.05, 0.04]]
-    truth = stats.multivariate_normal([-1.5, 0.3], covariance).pdf(
-        np.dstack(np.meshgrid(feh, alpha, indexing="ij"))
-    )
+    truth = stats.multivariate_normal([-1.5, 0.3], covariance).pdf(np.dstack(np.meshgrid(feh, alpha, indexing="ij")))
     cell = np.diff(grid.feh_edges)[0] * np.diff(grid.y_edges)[0]
     assert 0.5 * np.abs(grid.density - truth).sum() * cell < 0.08  # total variation distance
     assert grid.feh_mass @ feh == pytest.approx(-1.5, abs=0.03)
@@ -182,7 +180,5 @@ def test_column_without_spread(tmp_path):
 
 def test_no_common_feh(tmp_path):
     write_csv(gaussian_stars(30, mean=(3.0, 0.1), sigma=(0.1, 0.1)), tmp_path / "q.csv")
-    with pytest.raises(
-        UserError, match=r"no \[Fe/H\] common to p and q.*built-in p covers -3\.10 to 0\.20.*q\.csv"
-    ):
+    with pytest.raises(UserError, match=r"no \[Fe/H\] common to p and q.*built-in p covers -3\.10 to 0\.20.*q\.csv"):
         halo_density(Sample(q_table=tmp_path / "q.csv"))
