@@ -90,7 +90,8 @@ def main() -> None:
     lines = [
         "# The native build against the package's own",
         "",
-        f"`python benchmarks/synthesis/native_build.py`, {WINDOW[0]:g}-{WINDOW[1]:g} Å, on {platform.processor() or platform.machine()}, one core,",
+        f"`python benchmarks/synthesis/native_build.py`, {WINDOW[0]:g}-{WINDOW[1]:g} Å, on one core of a "
+        f"{platform.processor() or platform.machine()},",
         f"{installation.description['compiler']}. Flux against the reference build at 0.01 Å, at R = 2200.",
         "",
         "| star | run | CPU [s] | times faster | largest error | rms error |",

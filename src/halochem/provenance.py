@@ -9,7 +9,6 @@ from typing import Any
 from halochem import __version__
 from halochem.config import Config
 
-
 # How the work is cut up, how long it may take and where it runs: no number in a product depends on it.
 WITHOUT_EFFECT = {
     "synthesis": ("chunk_size", "time_limit"),
