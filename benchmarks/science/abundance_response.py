@@ -32,6 +32,11 @@ DECODER = {CARBON: "carbon", ALPHA: "alpha"}
 CARRIERS = ("CH", "C2")
 NOISE = 1 / 50  # of one pixel at S/N 50
 BARS = 14
+# What answers, and where [Å]
+MARKS = {
+    CARBON: {4300: "CH", 4690: "C$_2$", 5110: "C$_2$", 5560: "C$_2$", 6050: "C$_2$", 8000: "CN", 9300: "CN"},
+    ALPHA: {4227: "Ca I", 5175: "Mg I", 8570: "Ca II"},
+}
 
 
 @dataclass(frozen=True)
@@ -90,7 +95,12 @@ def draw_spectra(responses: list[Response], wavelength: np.ndarray) -> Figure:
         axes.set_xlim(FULL)
         axes.text(0.98, 0.06, star_name(response.star), transform=axes.transAxes, ha="right", va="bottom")
     for column, label in enumerate(LABEL):
-        panels[0, column].set_title(LABEL[label])
+        top = panels[0, column]
+        top.set_title(LABEL[label])
+        low, high = top.get_ylim()
+        top.set_ylim(low, high + 0.15 * (high - low))
+        for position, name in MARKS[label].items():
+            top.text(position, 0.97, name, transform=top.get_xaxis_transform(), ha="center", va="top", fontsize=6)
     for axes in panels[:, 0]:
         axes.set_ylabel("change of flux")
     figure.supxlabel("wavelength (air) [Å]", fontsize=7.5)
@@ -108,10 +118,8 @@ def draw_bars(responses: list[Response]) -> Figure:
     panels = figure.subplots(len(responses) // 2, 2)
     for axes, response in zip(panels.flat, responses, strict=True):
         bars(axes, response)
-        axes.set_title(star_name(response.star), loc="right")
-    for column, label in enumerate(LABEL):
-        panels[0, column].set_title(LABEL[label], loc="left", fontweight="bold")
-        panels[-1, column].set_xlabel("mean deepening per pixel [continuum = 1]")
+        axes.set_title(f"{LABEL[response.label]} · {star_name(response.star)}")
+    figure.supxlabel("mean deepening per pixel [continuum = 1]", fontsize=7.5)
     legend(panels[0, 1])
     return figure
 

@@ -37,11 +37,13 @@ def fetch(entry: dict[str, Any], folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     requirement = f"{entry['package']}=={entry['version']}"
     log.info("fetching %s", requirement)
-    kind = "--only-binary=:all:" if entry["file"].endswith(".whl") else "--no-binary=:all:"
+    # pip asks a source distribution's own build for its name: in isolation, so that what is installed here does not
+    # matter (older pips else run its setup.py in this environment, where its requirements are missing).
+    kind = ["--only-binary=:all:"] if entry["file"].endswith(".whl") else ["--no-binary=:all:", "--use-pep517"]
     with tempfile.TemporaryDirectory(dir=folder) as work:
         pins = Path(work) / "pins.txt"
         pins.write_text(f"{requirement} --hash=sha256:{entry['sha256']}\n", encoding="ascii")
-        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", kind]
+        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", *kind]
         run = subprocess.run(
             [*command, "--require-hashes", "-r", str(pins), "-d", work],
             capture_output=True,
@@ -50,7 +52,8 @@ def fetch(entry: dict[str, Any], folder: Path) -> Path:
         )
         arrived = Path(work) / entry["file"]
         if run.returncode or not arrived.is_file():
-            reason = [line for line in run.stderr.splitlines() if line.startswith("ERROR")] or ["pip failed"]
+            words = run.stderr.splitlines()
+            reason = [line for line in words if line.lower().startswith("error")] or words[-1:] or ["pip failed"]
             raise UserError(
                 f"{requirement}: pip could not fetch the pinned source distribution ({reason[0]}); check the "
                 f"network, or put {entry['file']} into {folder}"
