@@ -118,15 +118,16 @@ def draw_bars(responses: list[Response]) -> Figure:
     panels = figure.subplots(len(responses) // 2, 2)
     for axes, response in zip(panels.flat, responses, strict=True):
         bars(axes, response)
-        axes.set_title(f"{LABEL[response.label]} · {star_name(response.star)}")
+        axes.set_title(f"{LABEL[response.label]} · {star_name(response.star)}", loc="right", fontsize=7)
     figure.supxlabel("mean deepening per pixel [continuum = 1]", fontsize=7.5)
     legend(panels[0, 1])
     return figure
 
 
 def bars(axes: Axes, response: Response) -> None:
-    """The BARS first parts of one response, and S/N 50 as a dotted line."""
-    ranked = sorted(response.deepening.items(), key=lambda item: -item[1])[:BARS]
+    """The BARS first parts of one response and every feature, and S/N 50 as a dotted line."""
+    every = sorted(response.deepening.items(), key=lambda item: -item[1])
+    ranked = [item for rank, item in enumerate(every) if rank < BARS or item[0].feature(response.label)]
     for row, (part, value) in enumerate(ranked):
         colour = style.DECODER_COLOURS[part.decoder] if part.decoder else style.LIGHT
         axes.barh(row, value, color=colour, height=0.75)
@@ -153,7 +154,7 @@ def legend(axes: Axes) -> None:
         Line2D([], [], color=style.VERMILION, lw=1.4, label="without CH, C$_2$ lines"),
         Line2D([], [], color=style.BLACK, lw=0.7, ls=":", label="noise, S/N 50"),
     ]
-    axes.legend(handles=handles, loc="lower right")
+    axes.legend(handles=handles, loc="lower right", frameon=True, framealpha=1.0, edgecolor="none")
 
 
 def main() -> None:
@@ -171,7 +172,7 @@ def main() -> None:
             ("abundance-response-regions", draw_bars(shown)),
         ):
             figure.savefig(FIGURES / f"{name}.png", dpi=200, metadata={"Software": None})
-    text = json.dumps([summary(response) for response in responses], indent=1, ensure_ascii=False)
+    text = json.dumps([summary(response) for response in responses], indent=1, ensure_ascii=False).replace("$_2$", "2")
     (FIGURES / "abundance-response.json").write_text(text + "\n", encoding="utf-8")
     print(text)
 

@@ -45,10 +45,10 @@ class Comparison:
         return float(np.sqrt(np.nanmean(self.residual**2)))
 
 
-def observed(pixels: np.ndarray, path: Path) -> np.ndarray:
-    """The observed spectrum at R = 2200 on `pixels` [Å]: float64, shape (p,). Meaningless in and beside a gap."""
+def observed(pixels: np.ndarray, path: Path, resolution: float = Spectrum().resolution) -> np.ndarray:
+    """The observed spectrum at `resolution` on `pixels` [Å]: float64, shape (p,). Meaningless in and beside a gap."""
     wavelength, flux = np.loadtxt(path, unpack=True)
-    return response(wavelength, pixels, Spectrum().resolution) @ flux
+    return response(wavelength, pixels, resolution) @ flux
 
 
 def compare(synthesiser: Synthesiser, path: Path) -> Comparison:
