@@ -47,8 +47,8 @@ lint: $(INSTALLED) ## ruff, snakefmt, snakemake --lint
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/snakemake --lint
 
-bench: $(INSTALLED) gfortran ## the measurements: every script below benchmarks/
-	@set -e; for script in $$(grep -lsr --include='*.py' __main__ benchmarks | sort); do \
+bench: $(INSTALLED) gfortran ## the measurements of speed: every script in benchmarks/synthesis/
+	@set -e; for script in $$(grep -lsr --include='*.py' __main__ benchmarks/synthesis | sort); do \
 		echo "== $$script"; $(BIN)/python "$$script"; \
 	done
 
