@@ -97,7 +97,7 @@ class Synthesis(Section):
 
     engine: Literal["turbospectrum", "ispec"] = Field(
         "turbospectrum",
-        description="turbospectrum: compiled here and driven directly; ispec: the user's own iSpec (not driven yet)",
+        description="turbospectrum: compiled here and driven directly; ispec: the user's own iSpec (docs/ispec.md)",
     )
     atmospheres: Literal["c3k", "marcs"] = Field(
         "c3k",
@@ -112,6 +112,20 @@ class Synthesis(Section):
         "of them (docs/line-lists.md)",
     )
     ispec_dir: Path | None = Field(None, description="folder of the user's iSpec (else $ISPEC_DIR)")
+    ispec_python: Path | None = Field(
+        None,
+        description="Python that has what iSpec imports, pandas below 3 among it (else $ISPEC_PYTHON, else this one)",
+    )
+    ispec_atmospheres: str = Field("MARCS.GES", description="engine ispec: grid in iSpec's input/atmospheres")
+    ispec_line_list: str = Field(
+        "VALD.300_1100nm",
+        description="engine ispec: atomic lines in iSpec's input/linelists/transitions (iSpec's GESv6 lists end at "
+        "4200 and 9200 Å)",
+    )
+    ispec_abundances: str = Field(
+        "Grevesse.2007",
+        description="engine ispec: solar abundances in iSpec's input/abundances, those of MARCS by default",
+    )
     build: Literal["native", "reference"] = Field(
         "native",
         description="native: optimised for the build host, hydrogen opacity on a coarse grid, fast Voigt "

@@ -45,7 +45,7 @@ rule synthesize:
     params:
         config=SETTINGS_FILE,
         # Where iSpec lies does not make it another one.
-        settings=settings_of("spectrum", "synthesis", without=("synthesis.ispec_dir",)),
+        settings=settings_of("spectrum", "synthesis", without=("synthesis.ispec_dir", "synthesis.ispec_python")),
     shell:
         "halochem synthesize --config {params.config} --labels {input.labels} --chunk {wildcards.chunk} "
         "--engine {input.engine} --out {output} > {log} 2>&1"
