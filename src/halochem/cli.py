@@ -14,6 +14,8 @@ from halochem import __version__
 from halochem.errors import UserError
 
 STAGES = ("sample", "synthesize", "observe", "train", "encode", "evaluate", "report", "doctor")
+# Commands beside the pipeline: name -> package
+TOOLS = {"emulator": "synthesize.emulator"}
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -23,8 +25,8 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"halochem {__version__}")
     commands = parser.add_subparsers(dest="stage", metavar="STAGE", required=True)
-    for stage in STAGES:
-        module = importlib.import_module(f"halochem.{stage}.command")
+    for stage in (*STAGES, *TOOLS):
+        module = importlib.import_module(f"halochem.{TOOLS.get(stage, stage)}.command")
         command = commands.add_parser(stage, help=module.SUMMARY, description=module.__doc__)
         command.formatter_class = argparse.RawDescriptionHelpFormatter
         module.add_arguments(command)

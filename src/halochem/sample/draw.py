@@ -22,12 +22,15 @@ DECIMALS = {"teff": 3, "snr": 4}
 DECIMALS_DEX = 6
 
 
-def draw_labels(sample: Sample, density: AbundanceDensity, seed: int, stars: Sequence[int]) -> pd.DataFrame:
+def draw_labels(
+    sample: Sample, density: AbundanceDensity, seed: int, stars: Sequence[int], stream: str = STREAM
+) -> pd.DataFrame:
     """Labels of the given stars of catalog `seed`, one row each: the columns of halochem.files.LABELS.
 
-    teff [K] and logg [dex] uniform, abundances [dex] from `density`, snr normal, truncated below.
+    teff [K] and logg [dex] uniform, abundances [dex] from `density`, snr normal, truncated below. Another `stream`
+    gives stars that no catalog has.
     """
-    u = dict(zip(DRAWS, seeds.uniform_table(seed, STREAM, stars, len(DRAWS)).T, strict=True))
+    u = dict(zip(DRAWS, seeds.uniform_table(seed, stream, stars, len(DRAWS)).T, strict=True))
     labels = {
         "teff": _uniform(u["teff"], sample.teff),
         "logg": _uniform(u["logg"], sample.logg),
