@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from halochem import files
 from halochem.config import load
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,12 +29,41 @@ def test_published_configuration_is_planned_in_chunks(project):
 
 
 def test_any_seed_is_a_target_without_an_edit(project):
-    target = "results/tables/halo-42.parquet"
-    jobs = project.planned("--configfile", "config/quickstart.yaml", "--cores", "2", target)
+    command = "--cores 2 --configfile config/quickstart.yaml results/tables/halo-42.parquet"
+    jobs = project.planned(*command.split())
     quick = load(ROOT / "config" / "quickstart.yaml")
     chunks = math.ceil(quick.sample.n_stars / quick.synthesis.chunk_size)
     assert chunks > 1
     assert jobs == {"prepare_engine": 1, "sample": 1, "synthesize": chunks, "observe": 1, "train": 1, "encode": 1}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "--configfile config/quickstart.yaml --cores 2 results/labels/halo-42.parquet",
+        "--cores 2 results/labels/halo-42.parquet --configfile config/quickstart.yaml",
+        "--cores 2 --configfile config/quickstart.yaml -- results/labels/halo-42.parquet",
+        "--profile slurm --cores 2 --configfile config/quickstart.yaml results/labels/halo-42.parquet",
+        "--cores 2 --configfile config/quickstart.yaml config/quickstart.yaml results/labels/halo-42.parquet",
+    ],
+)
+def test_target_in_whatever_place(project, words):
+    assert project.planned(*words.split()) == {"sample": 1}
+
+
+def test_target_behind_the_settings_is_made(project):
+    target = "results/labels/halo-42.parquet"
+    result = project.snakemake("--cores", "1", "--configfile", "config/quickstart.yaml", target)
+    assert result.returncode == 0, result.stdout
+    quick = load(ROOT / "config" / "quickstart.yaml")
+    assert len(files.read_labels(project.folder / target)) == quick.sample.n_stars
+
+
+def test_missing_settings_are_one_line(project):
+    result = project.snakemake("--dry-run", "--configfile", "nosuch.yaml", "results/labels/halo-42.parquet")
+    assert result.returncode == 1
+    assert "Traceback" not in result.stdout
+    assert result.stdout.splitlines()[-1] == "halochem: nosuch.yaml: no such file of settings (--configfile)"
 
 
 def test_last_chunk_may_be_smaller(project):
@@ -60,7 +90,7 @@ def test_bad_configuration_is_one_line(project, values, said):
     result = project.snakemake("--dry-run", "--configfile", config)
     assert result.returncode != 0
     assert "Traceback" not in result.stdout
-    lines = [line for line in result.stdout.splitlines() if not line.startswith("Config file")]
+    lines = [line for line in result.stdout.splitlines() if not line.startswith(("Config file", "Using workflow"))]
     assert len(lines) == 1
     assert lines[0].startswith("halochem: test.yaml over config/config.yaml: ")
     assert said in lines[0]

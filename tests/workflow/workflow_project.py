@@ -12,7 +12,7 @@ from pathlib import Path
 import yaml
 
 ROOT = Path(__file__).parents[2]
-COPIED = ("Snakefile", "workflow", "config", "slurm", "resources/linelists", "resources/emulator")
+COPIED = ("Snakefile", "workflow", "profiles", "config", "slurm", "resources/linelists", "resources/emulator")
 
 
 @dataclass
