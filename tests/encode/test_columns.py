@@ -52,6 +52,28 @@ def test_votable_is_read_without_a_warning():
     assert table.description == "stars & more"
 
 
+def test_votable_holds_the_ranges():
+    table = votable.parse(io.BytesIO(columns.votable("stars", LENGTHS).encode())).get_first_table()
+    values = {field.name: field.values for field in table.fields}
+    assert (values["rho_m_c"].min, values["rho_m_c"].max) == (-1, 1)
+    assert (values["chi2_reduced"].min, values["chi2_reduced"].max) == (0, None)
+    assert values["feh"].min is values["feh"].max is None
+    assert [option for _, option in values["split"].options] == ["train", "test"]
+
+
+def test_declared_encoding_is_the_one_of_the_convention(monkeypatch):
+    # What a machine of another locale answers; VOParquet admits UTF-8 alone.
+    monkeypatch.setattr("locale.getpreferredencoding", lambda *_: "ISO-8859-1")
+    monkeypatch.setattr("locale.getencoding", lambda: "ISO-8859-1")
+    declaration = columns.votable("stars", LENGTHS).partition("?>")[0]
+    assert "encoding='UTF-8'" in declaration
+
+
+def test_ranges_in_words():
+    words = {name: columns.printed_range(columns.BY_NAME[name]) for name in ("feh", "snr", "rho_m_c", "split")}
+    assert words == {"feh": "", "snr": "0 or more", "rho_m_c": "-1 to 1", "split": "train or test"}
+
+
 @pytest.mark.parametrize("column", columns.COLUMNS, ids=lambda column: column.name)
 def test_votable_units_are_those_of_the_dictionary(column):
     found = units.Unit(columns.votable_unit(column), format="cds")

@@ -1,4 +1,4 @@
-"""The columns of the product, defined once: name, type, unit, UCD, description.
+"""The columns of the product, defined once: name, type, unit, UCD, description, range.
 
 From this list come the Parquet schema, its VOTable header, and docs/data-dictionary.md
 (`python -m halochem.encode.columns`; a test fails when they drift).
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
+SCHEMA_VERSION = "1"  # of the columns; raised when one is renamed, removed or changes its meaning
 VOTABLE_NAMESPACE = "http://www.ivoa.net/xml/VOTable/v1.3"
 # type in Arrow -> datatype in VOTable
 DATATYPES = {"string": "char", "float64": "double", "bool": "boolean", "uint8": "unsignedByte"}
@@ -17,17 +18,29 @@ DATATYPES = {"string": "char", "float64": "double", "bool": "boolean", "uint8": 
 
 @dataclass(frozen=True)
 class Column:
-    """One column: `kind` is a key of DATATYPES, `unit` as printed ("" for none), `ucd` as UCD1+."""
+    """One column: `kind` is a key of DATATYPES, `unit` as printed ("" for none), `ucd` as UCD1+.
+
+    Values lie from `low` to `high`, both included, or are missing; or are among `options`, where there are some.
+    """
 
     name: str
     kind: str
     unit: str
     ucd: str
     description: str
+    low: float | None = None
+    high: float | None = None
+    options: tuple[str, ...] = ()
 
 
-def _float(name: str, unit: str, ucd: str, description: str) -> Column:
-    return Column(name, "float64", unit, ucd, description)
+def _float(
+    name: str, unit: str, ucd: str, description: str, low: float | None = None, high: float | None = None
+) -> Column:
+    return Column(name, "float64", unit, ucd, description, low, high)
+
+
+def _not_negative(name: str, unit: str, ucd: str, description: str) -> Column:
+    return _float(name, unit, ucd, description, low=0)
 
 
 def _flag(name: str, description: str) -> Column:
@@ -54,13 +67,16 @@ COLUMNS: tuple[Column, ...] = (
         "meta.code.class",
         "train: spectrum open to training and labels to the calibration; test: neither. In a catalog that "
         "the model was not trained on, train stars are open to the calibration only",
+        options=("train", "test"),
     ),
     *(
         _float(name, "", "stat.fit.param", f"latent of {what}: mean of the posterior, standard normal prior")
         for name, what in _LATENTS
     ),
     *(
-        _float(f"{name}_sigma", "", "stat.error;stat.fit.param", f"standard deviation of the posterior of {name}")
+        _not_negative(
+            f"{name}_sigma", "", "stat.error;stat.fit.param", f"standard deviation of the posterior of {name}"
+        )
         for name, _ in _LATENTS
     ),
     *(
@@ -69,6 +85,8 @@ COLUMNS: tuple[Column, ...] = (
             "",
             "stat.correlation;stat.fit.param",
             f"correlation of z_{one} and z_{other} in the posterior",
+            low=-1,
+            high=1,
         )
         for one, other in (("m", "c"), ("m", "alpha"), ("c", "alpha"))
     ),
@@ -85,7 +103,7 @@ COLUMNS: tuple[Column, ...] = (
                 ucd,
                 f"{what} by the straight line through the labelled training stars' {latent} and {what}",
             ),
-            _float(
+            _not_negative(
                 f"{name}_sigma",
                 "dex",
                 f"stat.error;{ucd}",
@@ -109,45 +127,48 @@ COLUMNS: tuple[Column, ...] = (
         "chi2_reduced above that of all but the share encode.false_alarm of the training stars",
     ),
     _flag("flag_out_of_grid", "the atmosphere was taken at its grid's edge, or there is more carbon than oxygen"),
-    _float(
+    _not_negative(
         "rel_l2_error",
         "",
         "stat.fit.residual",
         "sum (x~ - x)^2 / sum x^2 over the decoders' pixels, x the observed flux, x~ its reconstruction: Eq. "
         "A.5 of Signor et al. 2025 for one star, without a square root",
     ),
-    _float("rel_l2_error_clean", "", "stat.fit.residual", "the same against the flux without noise, where known"),
-    _float(
+    _not_negative(
+        "rel_l2_error_clean", "", "stat.fit.residual", "the same against the flux without noise, where known"
+    ),
+    _not_negative(
         "flux_clean_norm",
         "",
         "stat.value",
         "square root of sum x^2 over the decoders' pixels, x the flux without noise; its square weighs "
         "rel_l2_error_clean in sums over stars",
     ),
-    _float(
+    _not_negative(
         "chi2_reduced",
         "",
         "stat.fit.chi2",
         "mean of ((x~ - x) / sigma)^2 over the good pixels of the decoders",
     ),
-    _float("latent_norm", "", "stat.value", "Euclidean norm of (z_m, z_c, z_alpha)"),
+    _not_negative("latent_norm", "", "stat.value", "Euclidean norm of (z_m, z_c, z_alpha)"),
     *(
         _float(
             f"{name}_obs",
             unit,
             f"{ucd};obs.param",
             f"{what} with its observational error, as training sees it",
+            low=0 if unit == "K" else None,
         )
         for name, unit, what, ucd in _ATMOSPHERE
     ),
     *(
-        _float(f"{name}_true", unit, f"{ucd};meta.modelled", f"true {what}")
+        _float(f"{name}_true", unit, f"{ucd};meta.modelled", f"true {what}", low=0 if unit == "K" else None)
         for name, unit, what, ucd in (
             *_ATMOSPHERE,
             *((name, "dex", what, ucd) for name, what, ucd in _ABUNDANCES),
         )
     ),
-    _float("snr", "", "stat.snr", "true signal-to-noise ratio per pixel"),
+    _not_negative("snr", "", "stat.snr", "true signal-to-noise ratio per pixel"),
     Column(
         "status",
         "uint8",
@@ -155,6 +176,8 @@ COLUMNS: tuple[Column, ...] = (
         "meta.code.status",
         "0 computed, 1 computed by the safe second try, 2 failed: no spectrum, so that latents and all that "
         "follows from them are NaN and the flags false",
+        low=0,
+        high=2,
     ),
 )
 BY_NAME = {column.name: column for column in COLUMNS}
@@ -182,7 +205,29 @@ def votable(description: str, lengths: dict[str, int]) -> str:
         attributes |= {"unit": votable_unit(column)} if column.unit else {}
         field = ElementTree.SubElement(table, "FIELD", attributes)
         ElementTree.SubElement(field, "DESCRIPTION").text = column.description
-    return ElementTree.tostring(root, encoding="unicode", xml_declaration=True)
+        _add_values(field, column)
+    # As bytes and back: with encoding="unicode" the declaration names the machine's encoding, and the convention
+    # admits UTF-8 alone.
+    return ElementTree.tostring(root, encoding="UTF-8", xml_declaration=True).decode()
+
+
+def _add_values(field: ElementTree.Element, column: Column) -> None:
+    limits = {"MIN": column.low, "MAX": column.high}
+    children = [(name, f"{value:g}") for name, value in limits.items() if value is not None]
+    children += [("OPTION", option) for option in column.options]
+    if children:
+        values = ElementTree.SubElement(field, "VALUES")
+        for name, value in children:
+            ElementTree.SubElement(values, name, value=value)
+
+
+def printed_range(column: Column) -> str:
+    """The range of a column in words, "" for any value."""
+    if column.options:
+        return " or ".join(column.options)
+    if column.low is None or column.high is None:
+        return "" if column.low is None else f"{column.low:g} or more"
+    return f"{column.low:g} to {column.high:g}"
 
 
 def markdown() -> str:
@@ -192,15 +237,16 @@ def markdown() -> str:
         "",
         "The columns of `results/tables/halo-{seed}.parquet`, one row a star. Generated from",
         "`src/halochem/encode/columns.py` by `python -m halochem.encode.columns`. Unit, UCD and description",
-        "are in each field's metadata, and in the file's VOParquet header, which astropy reads with",
+        "are in each field's metadata, and with the range in the file's VOParquet header, which astropy reads with",
         '`Table.read(path, format="parquet.votable")`. Missing numbers are NaN. In formulas x is flux and x~',
-        "its reconstruction.",
+        "its reconstruction. `halochem verify` holds the tables to the ranges.",
         "",
-        "| column | type | unit | UCD | description |",
-        "| --- | --- | --- | --- | --- |",
+        "| column | type | unit | range | UCD | description |",
+        "| --- | --- | --- | --- | --- | --- |",
     ]
     for column in COLUMNS:
-        cells = (f"`{column.name}`", column.kind, column.unit, f"`{column.ucd}`", column.description)
+        first = (f"`{column.name}`", column.kind, column.unit, printed_range(column))
+        cells = (*first, f"`{column.ucd}`", column.description)
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 

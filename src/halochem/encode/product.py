@@ -16,7 +16,7 @@ from halochem import __version__, files, provenance, split
 from halochem.config import Config
 from halochem.encode import calibration, flags, latents
 from halochem.encode.calibration import PARTNER, Line
-from halochem.encode.columns import COLUMNS, votable
+from halochem.encode.columns import COLUMNS, SCHEMA_VERSION, votable
 from halochem.encode.flags import Reference
 from halochem.errors import UserError
 from halochem.files import Catalog
@@ -25,7 +25,6 @@ from halochem.train.data import noise_of
 from halochem.train.model_files import Model
 
 log = logging.getLogger("halochem")
-SCHEMA_VERSION = "1"  # of the columns; raised when one is renamed, removed or changes its meaning
 BLOCK = 1024  # stars whose reconstruction is in memory at a time
 CALIBRATION_KEY = b"halochem.calibration"
 ATMOSPHERE = ("teff", "logg")
@@ -134,7 +133,8 @@ def write(table: pd.DataFrame, path: Path, metadata: dict[str, str], calibration
     }
     arrays = [pa.array(table[field.name].to_numpy(), field.type, from_pandas=False) for field in fields]
     with files.atomic(path) as temporary:
-        pq.write_table(pa.Table.from_arrays(arrays, schema=pa.schema(fields, metadata=header)), temporary)
+        whole = pa.Table.from_arrays(arrays, schema=pa.schema(fields, metadata=header))
+        pq.write_table(whole, temporary, write_page_checksum=True)
 
 
 def read_calibration(path: Path, model: Model) -> tuple[dict[str, Line], Reference]:
