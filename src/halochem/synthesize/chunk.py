@@ -10,6 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import h5py
 import numpy as np
@@ -32,6 +33,9 @@ from halochem.synthesize.turbospectrum import Star, SynthesisFailed
 
 log = logging.getLogger("halochem")
 
+# Rows of a stored block: with shuffled bytes several compress better and faster than one.
+BLOCK_ROWS = 16
+
 
 @dataclass(frozen=True)
 class Spectrum:
@@ -42,6 +46,24 @@ class Spectrum:
     reason: str  # why the first try, or both, failed; "" when all went well
     out_of_grid: bool  # atmosphere taken at the nearest edge of its grid
     note: str  # which label was clipped to which edge
+
+
+@dataclass(frozen=True)
+class Spectra:
+    """Clean spectra of n stars; what `Spectrum` is to one."""
+
+    flux: np.ndarray  # (n, p) float32
+    status: np.ndarray  # (n,) uint8
+    reason: list[str]
+    out_of_grid: np.ndarray  # (n,) bool
+    note: list[str]
+
+
+class ManyAtOnce(Protocol):
+    """An engine that is fast only when it does many stars at once."""
+
+    def synthesize_many(self, labels: pd.DataFrame) -> Spectra:
+        """All stars of a label table (its index: their rows). Raises UserError for a star that it cannot do."""
 
 
 # star, safe (the second try) -> flux on the pixels, whether out of the grid, note. Raises SynthesisFailed.
@@ -106,18 +128,32 @@ def run(
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
-    spectra = [_load(files[row]) for row in rows]
-    _write(
-        out,
-        labels.iloc[rows.start : rows.stop],
-        spectra,
-        wavelength,
-        {**settings, "first_row": str(rows.start)},
-    )
+    spectra = _stack([_load(files[row]) for row in rows])
+    _write(out, labels.iloc[rows.start : rows.stop], spectra, wavelength, settings, rows.start)
     shutil.rmtree(kept)
-    failed = sum(spectrum.status == STATUS_FAILED for spectrum in spectra)
-    retried = sum(spectrum.status == STATUS_RETRIED for spectrum in spectra)
-    log.info("%s: %d stars, %d by the second try, %d failed", out, len(rows), retried, failed)
+
+
+def run_at_once(
+    labels: pd.DataFrame,
+    rows: range,
+    engine: ManyAtOnce,
+    wavelength: np.ndarray,
+    settings: dict[str, str],
+    out: Path,
+) -> None:
+    """What `run` does, by an engine that takes all stars of the chunk at once; nothing is kept for a second run."""
+    mine = labels.iloc[rows.start : rows.stop]
+    _write(out, mine, engine.synthesize_many(mine), wavelength, settings, rows.start)
+
+
+def _stack(spectra: list[Spectrum]) -> Spectra:
+    return Spectra(
+        np.stack([spectrum.flux for spectrum in spectra]),
+        np.array([spectrum.status for spectrum in spectra], np.uint8),
+        [spectrum.reason for spectrum in spectra],
+        np.array([spectrum.out_of_grid for spectrum in spectra], bool),
+        [spectrum.note for spectrum in spectra],
+    )
 
 
 def _star(labels: pd.DataFrame, row: int) -> Star:
@@ -155,27 +191,37 @@ def _load(path: Path) -> Spectrum:
 def _write(
     out: Path,
     labels: pd.DataFrame,
-    spectra: list[Spectrum],
+    spectra: Spectra,
     wavelength: np.ndarray,
-    attributes: dict[str, str],
+    settings: dict[str, str],
+    first_row: int,
 ) -> None:
     text = h5py.string_dtype("utf-8")
     with atomic(out) as temporary, h5py.File(temporary, "w", libver=HDF5_FORMAT) as file:
-        file.attrs.update({"schema_version": SCHEMA_VERSION, **attributes})
+        file.attrs.update({"schema_version": SCHEMA_VERSION, **settings, "first_row": str(first_row)})
         file.create_dataset("wavelength", data=wavelength, fletcher32=True).attrs["unit"] = "Angstrom (air)"
-        flux = np.stack([spectrum.flux for spectrum in spectra])
-        file.create_dataset("flux", data=flux, chunks=(1, len(wavelength)), compression="gzip", fletcher32=True)
-        file["flux"].attrs["unit"] = "continuum = 1"
+        flux = file.create_dataset(
+            "flux",
+            data=spectra.flux,
+            chunks=(min(BLOCK_ROWS, len(labels)), len(wavelength)),
+            compression="gzip",
+            compression_opts=1,
+            shuffle=True,
+            fletcher32=True,
+        )
+        flux.attrs["unit"] = "continuum = 1"
         columns = {
             "star_id": labels["star_id"].to_numpy(object).astype(bytes),
             **{f"labels/{name}": labels[name].to_numpy(float) for name in STAR_LABELS},
-            "status": np.array([spectrum.status for spectrum in spectra], np.uint8),
-            "out_of_grid": np.array([spectrum.out_of_grid for spectrum in spectra], bool),
+            "status": spectra.status,
+            "out_of_grid": spectra.out_of_grid,
         }
         for name, data in columns.items():
             file.create_dataset(name, data=data, fletcher32=True)
         for name in STAR_LABELS:
             file["labels"][name].attrs["unit"] = LABELS[name][0]
         file["status"].attrs["meaning"] = STATUS_MEANING
-        file.create_dataset("status_reason", data=[spectrum.reason for spectrum in spectra], dtype=text)
-        file.create_dataset("atmosphere_note", data=[spectrum.note for spectrum in spectra], dtype=text)
+        file.create_dataset("status_reason", data=spectra.reason, dtype=text)
+        file.create_dataset("atmosphere_note", data=spectra.note, dtype=text)
+    failed, retried = ((spectra.status == status).sum() for status in (STATUS_FAILED, STATUS_RETRIED))
+    log.info("%s: %d stars, %d by the second try, %d failed", out, len(labels), retried, failed)

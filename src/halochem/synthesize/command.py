@@ -85,7 +85,11 @@ def _chunk(arguments: argparse.Namespace, config) -> None:
         **engine.settings,
         "resolution": f"{config.spectrum.resolution:g}",
     }
-    chunk.run(labels, rows, engine, pixel_grid(config.spectrum), settings, arguments.out, arguments.jobs)
+    wavelength = pixel_grid(config.spectrum)
+    if hasattr(engine, "synthesize_many"):
+        chunk.run_at_once(labels, rows, engine, wavelength, settings, arguments.out)
+    else:
+        chunk.run(labels, rows, engine, wavelength, settings, arguments.out, arguments.jobs)
 
 
 def _seed(labels: Path) -> int:
