@@ -14,6 +14,7 @@ from halochem.synthesize.atmospheres.c3k import C3K
 from halochem.synthesize.atmospheres.marcs import Marcs
 from halochem.synthesize.atmospheres.structure import BadStructure
 from halochem.synthesize.build import Installation
+from halochem.synthesize.emulator import engine as emulator
 from halochem.synthesize.instrument import response
 from halochem.synthesize.ispec_location import find_ispec
 from halochem.synthesize.lines import own_list, prepare
@@ -112,6 +113,9 @@ def needs_cool_list(star: Star) -> bool:
 
 def check_settings(config: Config) -> None:
     """Raise UserError where the configuration asks for a synthesis that no engine here can do."""
+    if config.synthesis.engine == "emulator":
+        emulator.check_settings(config)
+        return
     if config.synthesis.engine == "ispec":
         folder = find_ispec(config.synthesis.ispec_dir)
         raise UserError(
@@ -133,8 +137,10 @@ def check_settings(config: Config) -> None:
         )
 
 
-def make(config: Config, engine_json: Path) -> TurbospectrumEngine:
+def make(config: Config, engine_json: Path) -> TurbospectrumEngine | emulator.EmulatorEngine:
     """The engine that the configuration asks for, checked. Raises UserError when it cannot be had."""
+    if config.synthesis.engine == "emulator":
+        return emulator.EmulatorEngine(config)
     check_settings(config)
     installation = build.load(engine_json)
     if config.synthesis.line_list is not None:

@@ -1,0 +1,103 @@
+"""What the network sees of a star: numbers in which its spectrum varies smoothly.
+
+A spectrum has kinks in the plain labels, each for a reason that is known:
+- the atmosphere is taken at the nearest edge of the c3k models (log g above 5.0 or 5.5, [alpha/Fe] outside -0.2 to
+  0.6), so the structure's own labels go in beside those of the composition;
+- the microturbulence stands still outside the range of its relation, so it goes in itself;
+- CO binds all carbon or all oxygen of a cool star, whichever is rarer, so that the other one alone is left for CH,
+  C2, CN or for OH, TiO. What is left after CO has formed goes in, at the temperatures of two layers.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from halochem.files import STAR_LABELS
+from halochem.synthesize import composition
+from halochem.synthesize.atmospheres import c3k
+
+NAMES = (
+    *("teff", "theta", "logg_structure", "microturbulence", "feh", "c_fe", "alpha_fe", "alpha_structure"),
+    *("c_h", "alpha_h", "free_c_cool", "free_o_cool", "free_c_warm", "free_o_warm", "c_minus_o"),
+)
+
+# log10 of the dissociation constant of CO [dyn cm-2], powers of 5040 K / T: Tsuji 1973, A&A 23, 411
+_CO = (13.820, -11.795, -0.1722, 0.02288, -0.001135)
+# Layers whose light is seen in strong and in weak lines: their temperature over Teff.
+_COOL, _WARM = 0.75, 0.95
+# Share of an element below which what is left of it shows in no spectrum.
+_TRACE = 3e-3
+
+
+def structure_labels(labels: np.ndarray) -> np.ndarray:
+    """teff, logg, feh, alpha_fe of the c3k structures of these stars, (n, 4): `c3k.nearest_covered` for many stars.
+
+    `labels`: (n, 5), the columns of files.STAR_LABELS.
+    """
+    teff, logg, feh, _, alpha_fe = labels.T
+    logg_max = np.where(teff <= c3k.TEFF_COOL, c3k.LOGG[1], c3k.LOGG_MAX_HOT)
+    return np.column_stack(
+        [
+            np.clip(teff, *c3k.TEFF),
+            np.clip(logg, c3k.LOGG[0], logg_max),
+            np.clip(feh, *c3k.FEH),
+            np.clip(alpha_fe, *c3k.ALPHA_FE),
+        ]
+    )
+
+
+def features(labels: np.ndarray) -> np.ndarray:
+    """The columns NAMES for stars of labels (n, 5), the columns of files.STAR_LABELS: float64, (n, len(NAMES))."""
+    teff, logg, feh, c_fe, alpha_fe = labels.T
+    structure = structure_labels(labels)
+    solar = composition.abundances(0.0, 0.0, 0.0)
+    carbon = solar[composition.CARBON] + feh + c_fe - 12.0
+    oxygen = solar[composition.ALPHA_ELEMENTS["O"]] + feh + alpha_fe - 12.0
+    log_pressure = 4.8 + 0.6 * (structure[:, 1] - 4.5) - 0.3 * feh
+    free_c_cool, free_o_cool = _free(carbon, oxygen, _COOL * teff, log_pressure - 1.0)
+    free_c_warm, free_o_warm = _free(carbon, oxygen, _WARM * teff, log_pressure)
+    columns = {
+        "teff": teff,
+        "theta": 5040.0 / teff,
+        "logg_structure": structure[:, 1],
+        "microturbulence": microturbulence(teff, logg),
+        "feh": feh,
+        "c_fe": c_fe,
+        "alpha_fe": alpha_fe,
+        "alpha_structure": structure[:, 3],
+        "c_h": carbon,
+        "alpha_h": oxygen,
+        "free_c_cool": free_c_cool,
+        "free_o_cool": free_o_cool,
+        "free_c_warm": free_c_warm,
+        "free_o_warm": free_o_warm,
+        "c_minus_o": np.tanh((carbon - oxygen) / 0.1),
+    }
+    return np.column_stack([columns[name] for name in NAMES])
+
+
+def _free(
+    carbon: np.ndarray, oxygen: np.ndarray, temperature: np.ndarray, log_pressure: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """log10 of the carbon and oxygen that CO leaves, by number over hydrogen, from log10 of all there is."""
+    theta = 5040.0 / temperature
+    kappa = 10.0 ** (sum(c * theta**k for k, c in enumerate(_CO)) - log_pressure)  # free C x free O / CO
+    c, o = 10.0**carbon, 10.0**oxygen
+    b = kappa + c + o
+    bound = 2.0 * c * o / (b + np.sqrt(b**2 - 4.0 * c * o))
+    # From the mass action of the other where the subtraction would cancel.
+    left_c = np.where(c > o, c - bound, 0.0)
+    left_o = np.where(c > o, 0.0, o - bound)
+    left_o = np.where(c > o, kappa * o / (kappa + left_c), left_o)
+    left_c = np.where(c > o, left_c, kappa * c / (kappa + left_o))
+    return np.log10(left_c + _TRACE * c), np.log10(left_o + _TRACE * o)
+
+
+def microturbulence(teff: np.ndarray, logg: np.ndarray) -> np.ndarray:
+    """`composition.microturbulence` for many stars."""
+    return np.vectorize(composition.microturbulence, otypes=[float])(teff, logg)
+
+
+def matrix(labels) -> np.ndarray:
+    """The columns of files.STAR_LABELS of a table, (n, 5) float64."""
+    return labels[list(STAR_LABELS)].to_numpy(float)
