@@ -41,3 +41,13 @@ def engine_json() -> Path:
 def installation(engine_json: Path) -> Installation:
     """Turbospectrum, its line lists and atmospheres. Real: nothing stands in for it anywhere in these tests."""
     return build.load(engine_json)
+
+
+@pytest.fixture(scope="session")
+def toy_results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the results of a toy run of seed 1 (tests/toy_results.py). Copy it before changing anything."""
+    import toy_results as toy
+
+    folder = tmp_path_factory.mktemp("toy")
+    toy.make(folder)
+    return folder

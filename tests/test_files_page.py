@@ -9,18 +9,13 @@ import h5py
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-import yaml
 
-from halochem import cli, config, files
+from halochem import config, files
 from halochem.files import LABELS
 from halochem.observe import catalog as catalog_module
-from halochem.synthesize import chunk
 from halochem.synthesize.engines import TurbospectrumEngine
-from toy_chunks import SETTINGS, WAVELENGTH, Synthesiser, labels
-
-N_STARS, CHUNK = 60, 20
-EPOCHS = 2
-REGIONS = {"iron": [[5001, 5020]], "carbon": [[5022, 5040]], "alpha": [[5042, 5068]]}
+from toy_chunks import WAVELENGTH
+from toy_results import CHUNK, EPOCHS, N_STARS
 
 
 @pytest.fixture(scope="module")
@@ -44,31 +39,9 @@ def rows(text: str, first_header: str) -> list[list[str]]:
 
 
 @pytest.fixture(scope="module")
-def results(tmp_path_factory):
-    """Everything from labels to the summary of seed 1, made by the real stages but for the synthesis."""
-    folder = tmp_path_factory.mktemp("results")
-    frame = labels(N_STARS, seed=1)
-    files.write_labels(frame, folder / "results/labels/halo-1.parquet", {"seed": "1"})
-    synthesiser = Synthesiser(fails_twice=[frame.teff[4]], out_of_grid=[frame.teff[2]])
-    chunks = [folder / f"results/spectra/halo-1/chunk-{k}.h5" for k in range(N_STARS // CHUNK)]
-    for k, path in enumerate(chunks):
-        rows = chunk.rows_of_chunk(N_STARS, CHUNK, k)
-        chunk.run(frame, rows, synthesiser, WAVELENGTH, SETTINGS | {"seed": "1"}, path)
-    (folder / "regions.yaml").write_text(yaml.safe_dump(REGIONS))
-    train = {"encoder": "mlp", "epochs": EPOCHS, "batch_size": 16, "device": "cpu"}
-    train |= {"regions": str(folder / "regions.yaml")}
-    (folder / "c.yaml").write_text(yaml.safe_dump({"train": train, "encode": {"n_labelled": 10}}))
-    catalog, model = folder / "results/catalogs/halo-1.h5", folder / "results/models/halo-1"
-    table, evaluations = folder / "results/tables/halo-1.parquet", folder / "results/evaluation"
-    for words in (
-        ["observe", "--labels", folder / "results/labels/halo-1.parquet", "--spectra", *chunks, "--out", catalog],
-        ["train", "--config", folder / "c.yaml", "--catalog", catalog, "--out", model],
-        ["encode", "--config", folder / "c.yaml", "--catalog", catalog, "--model", model, "--out", table],
-        ["evaluate", "--table", table, "--out", evaluations / "halo-1.json"],
-        ["evaluate", "--summary", evaluations / "halo-1.json", "--out", evaluations / "summary.parquet"],
-    ):
-        assert cli.main([str(word) for word in words]) == 0
-    return folder
+def results(toy_results):
+    """The folder that holds results/."""
+    return toy_results
 
 
 def test_columns_of_the_labels(page):
