@@ -92,6 +92,15 @@ def test_microturbulence_outside_its_models_is_that_of_the_nearest_edge(asked, t
     assert microturbulence(*asked) == microturbulence(*taken)
 
 
+@pytest.mark.parametrize("logg", [2.5, 3.0, 3.5, 4.0, 4.5])
+def test_microturbulence_rises_with_temperature(logg):
+    # as 3D models have it: Steffen, Caffau & Ludwig 2013, MSAIS 24, 37. With the other sign of the mixed term it
+    # would fall in giants.
+    values = [microturbulence(teff, logg) for teff in range(4500, 6501, 250)]
+    assert values == sorted(values)
+    assert values[-1] > values[0] + 0.2
+
+
 def test_microturbulence_stays_plausible_over_the_halo_range():
     values = [microturbulence(teff, logg) for teff in range(3000, 7001, 250) for logg in (2.5, 3, 3.5, 4, 4.5, 5, 6)]
     assert min(values) > 0.5

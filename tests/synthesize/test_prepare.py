@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import yaml
 
-from halochem.synthesize.lines import bsyn_list, prepare
+from halochem.synthesize.lines import bsyn_list, corrections, prepare
 from halochem.synthesize.lines.species import from_moog
 
 GES = """\
@@ -116,7 +116,8 @@ def test_real_atoms_hold_no_hydrogen_and_no_molecule(atoms):
 
 
 def test_real_atoms_change_source_at_4200_and_9200(root, atoms):
-    ges = {lines.species: lines for lines in bsyn_list.read(root / "resources" / "sources" / "atoms-4200-9200.bsyn")}
+    source = bsyn_list.read(root / "resources" / "sources" / "atoms-4200-9200.bsyn")
+    ges = {lines.species: lines for lines in corrections.apply(source, corrections.load())}
     first = min(lines.wavelength.min() for lines in ges.values())
     last = max(lines.wavelength.max() for lines in ges.values())
     assert (first, last) == (pytest.approx(4200, abs=0.1), pytest.approx(9200, abs=0.1))
@@ -131,6 +132,15 @@ def test_real_atoms_change_source_at_4200_and_9200(root, atoms):
         assert np.diff(near).max() < 1.0
     assert wavelength[0] < 3801
     assert wavelength[-1] > 10_599
+
+
+def test_real_atoms_are_corrected(atoms):
+    for entry in corrections.load():
+        lines = next(lines for lines in atoms if lines.species.name == entry["species"])
+        near = lines.between(entry["wavelength"] - 0.0006, entry["wavelength"] + 0.0006)
+        near = near.select(np.abs(near.excitation - entry["excitation"]) < 0.0006)
+        expected = [] if entry["new"] == corrections.LEAVE_OUT else [entry["new"]]
+        assert near.log_gf.tolist() == expected, f"{entry}: run `halochem synthesize --prepare`"
 
 
 @pytest.mark.parametrize(

