@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from pathlib import Path
 
 import h5py
@@ -22,6 +24,8 @@ log = logging.getLogger("halochem")
 QUANTUM = 2.0**-16
 # Rows of a stored block: one read of a star touches few others, and a block of pixels compresses well.
 BLOCK_ROWS = 16
+# Stars in memory at a time, whatever the chunks hold.
+PORTION = 64 * BLOCK_ROWS
 
 JITTERED = {
     "teff_obs": ("K", "effective temperature with the observer's error"),
@@ -38,7 +42,7 @@ def write(
     seed: int,
     attributes: dict[str, str],
 ) -> None:
-    """Write the catalog `out`; memory holds one chunk at a time. `attributes` go to the file's root."""
+    """Write the catalog `out`; memory holds a portion of the stars at a time. `attributes` go to the file's root."""
     n_stars, n_pixels = len(labels), len(wavelength)
     with atomic(out) as temporary, h5py.File(temporary, "w", libver=HDF5_FORMAT) as file:
         file.attrs.update({"schema_version": SCHEMA_VERSION, "flux_quantum": QUANTUM, **attributes})
@@ -62,8 +66,15 @@ def write(
         for name, meaning in (("flux", "observed, noise included"), ("flux_clean", "without noise")):
             file.create_dataset(name, **pixels, **packing).attrs.update(unit="continuum = 1", description=meaning)
         _create_status(file, n_stars)
-        for chunk in progress.track(chunks, len(chunks), "chunks"):
-            _write_chunk(file, chunk, sigma, seed)
+        portions = [(chunk, rows) for chunk in chunks for rows in portions_of(chunk.rows)]
+        # The noise of the next portion is drawn while this one is compressed.
+        with ThreadPoolExecutor(1) as pool:
+            drawn = pool.submit(noise, seed, portions[0][1], n_pixels)
+            for place, (chunk, rows) in enumerate(progress.track(portions, len(portions), "portions")):
+                unit_noise = drawn.result()
+                if place + 1 < len(portions):
+                    drawn = pool.submit(noise, seed, portions[place + 1][1], n_pixels)
+                _write_portion(file, chunk, rows, sigma, unit_noise)
 
 
 def _write_labels(file: h5py.File, labels: pd.DataFrame, observe: Observe, seed: int) -> None:
@@ -87,15 +98,29 @@ def _create_status(file: h5py.File, n_stars: int) -> None:
     file.create_dataset("atmosphere_note", (n_stars,), text)
 
 
-def _write_chunk(file: h5py.File, chunk: chunk_files.Chunk, sigma: np.ndarray, seed: int) -> None:
-    data = chunk_files.read(chunk)
-    place = slice(chunk.rows.start, chunk.rows.stop)
+def portions_of(rows: range) -> list[range]:
+    """Rows in pieces of at most PORTION that begin at whole stored blocks of the catalog."""
+    cuts = range(-(-rows.start // PORTION) * PORTION, rows.stop, PORTION)
+    bounds = sorted({rows.start, *cuts, rows.stop})
+    return [range(first, last) for first, last in pairwise(bounds)]
+
+
+def _write_portion(
+    file: h5py.File, chunk: chunk_files.Chunk, rows: range, sigma: np.ndarray, unit_noise: np.ndarray
+) -> None:
+    data = chunk_files.read(chunk, rows)
+    place = slice(rows.start, rows.stop)
     clean = data["flux"]
     file["flux_clean"][place] = _rounded(clean)
-    file["flux"][place] = _rounded(clean + sigma[place] * noise(seed, chunk.rows, clean.shape[1]))
+    unit_noise *= sigma[place]
+    unit_noise += clean
+    file["flux"][place] = _rounded(unit_noise)
     for name in ("status", "out_of_grid", "status_reason", "atmosphere_note"):
         file[name][place] = data[name]
 
 
 def _rounded(flux: np.ndarray) -> np.ndarray:
-    return (np.round(flux / QUANTUM) * QUANTUM).astype(np.float32)
+    result = flux * np.float32(1.0 / QUANTUM)
+    np.rint(result, out=result)
+    result *= np.float32(QUANTUM)
+    return result

@@ -93,12 +93,16 @@ def _refuse_other_settings(first: Chunk, other: Chunk) -> None:
             )
 
 
-def read(chunk: Chunk) -> dict[str, np.ndarray]:
-    """flux, status, status_reason, out_of_grid, atmosphere_note of a chunk. Raises UserError if it is damaged."""
+def read(chunk: Chunk, rows: range) -> dict[str, np.ndarray]:
+    """flux, status, status_reason, out_of_grid, atmosphere_note of rows of the catalog that lie in a chunk.
+
+    Raises UserError if the file is damaged.
+    """
+    place = slice(rows.start - chunk.rows.start, rows.stop - chunk.rows.start)
     try:
         with h5py.File(chunk.path, "r") as file:
-            data = {name: file[name][:] for name in ("flux", "status", "out_of_grid")}
-            data |= {name: file[name].asstr()[:] for name in ("status_reason", "atmosphere_note")}
+            data = {name: file[name][place] for name in ("flux", "status", "out_of_grid")}
+            data |= {name: file[name].asstr()[place] for name in ("status_reason", "atmosphere_note")}
             return data
     except (OSError, KeyError) as error:
         raise UserError(f"{chunk.path}: damaged ({error}); delete it and compute it anew") from None
