@@ -15,7 +15,7 @@ from halochem.errors import UserError
 
 STAGES = ("sample", "synthesize", "observe", "train", "encode", "evaluate", "report", "doctor")
 # Commands beside the pipeline: name -> package
-TOOLS = {"emulator": "synthesize.emulator"}
+TOOLS = {"emulator": "synthesize.emulator", "verify": "verify", "export": "export"}
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -35,7 +35,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run one stage. Returns 0, or 2 after one line on what is wrong with the input."""
+    """Run one stage. Returns 0, 2 after one line on what is wrong with the input, or what the stage itself returns."""
     arguments = build_parser().parse_args(argv)
     logging.basicConfig(
         level=logging.INFO,
@@ -45,14 +45,14 @@ def main(argv: list[str] | None = None) -> int:
         force=True,
     )
     try:
-        arguments.run(arguments)
+        status = arguments.run(arguments)
     except UserError as error:
         print(f"halochem {arguments.stage}: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print(f"halochem {arguments.stage}: interrupted; run it again to go on", file=sys.stderr)
         return 130
-    return 0
+    return status or 0
 
 
 if __name__ == "__main__":
