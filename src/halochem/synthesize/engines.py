@@ -24,6 +24,7 @@ from halochem.wavelengths import pixel_grid
 # Layers of the atmospheres: every second one left out above log tau = -4, all below 1.5. 56 of 80 remain, and the
 # flux changes by at most 8e-4 at R = 2200 (docs/synthesis.md).
 OUTER_LOG_TAU, INNER_LOG_TAU = -4.0, 1.5
+THINNED = True
 
 
 class TurbospectrumEngine:
@@ -80,12 +81,11 @@ class TurbospectrumEngine:
             raise SynthesisFailed(f"atmosphere: {fault}") from None
         # Spherical layers come out of the native build as no numbers.
         chosen = "reference" if safe or structure.spherical else self._settings.build
-        lists = ["atoms", "molecules", *(["cool"] if needs_cool_list(star) else [])]
         flux = run_star(
             self._installation.builds[chosen],
             star,
             structure if safe else structure.thinned(self._outer_log_tau, INNER_LOG_TAU),
-            [self._installation.line_lists[name] for name in lists],
+            [self._installation.line_lists[name] for name in lists_for(star)],
             self._range,
             self._settings.step,
             self._settings.time_limit,
@@ -104,6 +104,11 @@ class TurbospectrumEngine:
             except ValueError as fault:
                 raise SynthesisFailed(f"bsyn: {fault}") from None
         return self._responses[chosen, n_points]
+
+
+def lists_for(star: Star) -> list[str]:
+    """The names of the line lists that a star is computed with."""
+    return ["atoms", "molecules", *(["cool"] if needs_cool_list(star) else [])]
 
 
 def needs_cool_list(star: Star) -> bool:

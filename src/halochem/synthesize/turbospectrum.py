@@ -14,9 +14,13 @@ import pandas as pd
 
 from halochem.synthesize import composition
 from halochem.synthesize.atmospheres.structure import Structure
+from halochem.synthesize.lines import native_list
 
 # Flux above the continuum or below nothing means that the structure or the run is broken: see `check_flux`.
 FLUX_MAX, FLUX_MIN = 1.02, 0.0
+# Å between the wavelengths at which the native build has its continuous opacity computed (the package: 1 Å); they are
+# closer at hydrogen's edges (docs/synthesis.md: measured).
+CONTINUUM_STEP = 5.0
 
 
 class SynthesisFailed(Exception):
@@ -41,6 +45,7 @@ class Engine:
     babsma: Path
     bsyn: Path
     data: Path
+    native: bool = False  # reads binary line lists, steps in proportion to wavelength, writes its spectrum in binary
 
 
 def scratch_parent() -> Path | None:
@@ -74,10 +79,13 @@ def run_star(
             structure.write_marcs(work / "model")
         else:
             structure.write_kurucz(work / "model", star.teff, star.logg)
-        common = _common_input(star, wavelength, step, structure.spherical)
+        coarse = max(step, CONTINUUM_STEP) if engine.native else step
+        common = _common_input(star, wavelength, coarse, structure.spherical)
         _run(engine.babsma, work, common + _babsma_input(star), time_limit)
-        _run(engine.bsyn, work, common + _bsyn_input(line_lists, structure.spherical), time_limit)
-        return _read_spectrum(work / "spectrum", work / f"{engine.bsyn.name}.log")
+        lists = [native_list.heads_of(path) if engine.native else path for path in line_lists]
+        common = _common_input(star, wavelength, step, structure.spherical)
+        _run(engine.bsyn, work, common + _bsyn_input(lists, structure.spherical), time_limit)
+        return _read_spectrum(work / "spectrum", work / f"{engine.bsyn.name}.log", engine.native)
 
 
 def _common_input(star: Star, wavelength: tuple[float, float], step: float, spherical: bool) -> list[str]:
@@ -163,9 +171,11 @@ def synthesis_grid(first: float, step: float, n_points: int, geometric: bool) ->
     return first * np.exp(steps / first) if geometric else first + steps
 
 
-def _read_spectrum(path: Path, log: Path) -> np.ndarray:
+def _read_spectrum(path: Path, log: Path, binary: bool) -> np.ndarray:
     if not path.is_file() or not path.stat().st_size:
         raise SynthesisFailed(f"bsyn: no spectrum written: {_last_words(log)}")
+    if binary:
+        return np.fromfile(path, np.float32).astype(float)
     try:
         return pd.read_csv(path, sep=r"\s+", header=None, usecols=[1], dtype=float).to_numpy()[:, 0]
     except (ValueError, pd.errors.ParserError):

@@ -123,16 +123,26 @@ def write(lists: Iterable[Lines], path: Path | str, comment: str) -> dict[str, o
         for lines in lists:
             if not len(lines):
                 continue
-            file.write(f"{lines.species.turbospectrum} {lines.species.charge + 1:4d} {len(lines):9d}\n")
-            file.write(f"'{lines.species.name}, {comment}'\n")
-            columns = [getattr(lines, name).tolist() for name in NUMBERS]
-            for values in zip(*columns, lines.levels.tolist(), strict=True):
-                file.write(_FORMAT % (*values[:6], values[6][0], values[6][1]))
+            file.write(header(lines, comment))
+            file.writelines(rows(lines))
             summary["lines"][lines.species.name] = len(lines)  # type: ignore[index]
             summary["first"] = min(summary["first"], float(lines.wavelength[0]))  # type: ignore[type-var]
             summary["last"] = max(summary["last"], float(lines.wavelength[-1]))  # type: ignore[type-var]
     summary["sha256"] = sha256(path)
     return summary
+
+
+def header(lines: Lines, comment: str) -> str:
+    """The two rows that begin a species."""
+    name = lines.species
+    return f"{name.turbospectrum} {name.charge + 1:4d} {len(lines):9d}\n'{name.name}, {comment}'\n"
+
+
+def rows(lines: Lines) -> Iterator[str]:
+    """The rows of a species, one a line."""
+    columns = [getattr(lines, name).tolist() for name in NUMBERS]
+    for values in zip(*columns, lines.levels.tolist(), strict=True):
+        yield _FORMAT % (*values[:6], values[6][0], values[6][1])
 
 
 _FORMAT = "%10.3f %7.4f %8.3f %9.3f %6.1f %10.3E '%s' '%s'\n"

@@ -24,13 +24,13 @@ import numpy as np
 from halochem.errors import UserError
 from halochem.files import sha256
 from halochem.synthesize.build import Installation
-from halochem.synthesize.lines import bsyn_list, prepare, vald, vald_names
+from halochem.synthesize.lines import bsyn_list, native_list, prepare, vald, vald_names
 from halochem.synthesize.lines.bsyn_list import Lines
 from halochem.synthesize.lines.species import SYMBOLS, Species
 
 log = logging.getLogger("halochem")
 
-VERSION = 1  # of the conversion: another one makes the kept lists anew
+VERSION = 2  # of the conversion: another one makes the kept lists anew
 # Å: lists give one line at wavelengths that differ by as much, and the user's first and last must not be there twice.
 EDGE = 0.05
 # TiO and FeH: the molecules of the list that only cool stars are computed with.
@@ -53,8 +53,7 @@ def install(installation: Installation, path: Path) -> Installation:
     summary = _summary(folder)
     changed = {name: folder / f"{name}.bsyn" for name in summary["lists"]}
     for name, file in changed.items():
-        if not file.is_file() or sha256(file) != summary["lists"][name]["sha256"]:
-            raise UserError(f"{file}: truncated or changed since it was converted; delete {folder}")
+        native_list.check(file, summary["lists"][name], f"delete {folder}")
     hashes = {name: summary["lists"][name]["sha256"] for name in changed}
     return replace(
         installation,
@@ -181,7 +180,7 @@ def _convert(files: list[Path], path: Path, installation: Installation, folder: 
     try:
         for name, lists in changed.items():
             comment = f"{path.name} and the prepared list"
-            summary["lists"][name] = bsyn_list.write(lists, work / f"{name}.bsyn", _ascii(comment))
+            summary["lists"][name] = native_list.write(lists, work / f"{name}.bsyn", _ascii(comment))
         (work / "summary.json").write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
         work.chmod(0o755)
         try:

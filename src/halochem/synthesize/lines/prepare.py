@@ -14,7 +14,7 @@ from typing import Any
 
 from halochem.files import atomic
 from halochem.synthesize import sources
-from halochem.synthesize.lines import bsyn_list, corrections, moog
+from halochem.synthesize.lines import bsyn_list, corrections, moog, native_list
 from halochem.synthesize.lines.species import from_moog
 
 log = logging.getLogger("halochem")
@@ -67,7 +67,7 @@ def prepare(manifest: dict[str, Any], source_folder: Path, out: Path) -> dict[st
     summary = {}
     for name in LISTS:
         log.info("preparing the line list %s", name)
-        summary[name] = bsyn_list.write(content[name](), out / f"{name}.bsyn", "prepared by halochem")
+        summary[name] = native_list.write(content[name](), out / f"{name}.bsyn", "prepared by halochem")
     with atomic(out / "summary.json") as temporary:
         temporary.write_text(json.dumps(summary, indent=1) + "\n", encoding="ascii")
     return summary
