@@ -1,4 +1,4 @@
-"""Export a table to FITS, VOTable or CSV, whole or in part, with units, UCDs and descriptions where the format has them.
+"""Export a table to FITS, VOTable or CSV, whole or in part, with what the format can hold of units and descriptions.
 
 halochem export results/tables/halo-1.parquet --out stars.fits
 halochem export results/tables/halo-1.parquet --columns star_id,feh,c_fe --rows "flag_cemp and snr > 40" --out cemp.vot

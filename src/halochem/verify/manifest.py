@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import platform
 from collections.abc import Iterable
@@ -9,7 +10,6 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import h5py
 import pyarrow.parquet as pq
 
 from halochem import __version__, files, provenance
@@ -95,8 +95,6 @@ def text(manifest: dict[str, Any]) -> str:
 
 
 def _checksum(body: dict[str, Any]) -> str:
-    import hashlib
-
     return hashlib.sha256(json.dumps(body, ensure_ascii=False).encode()).hexdigest()
 
 
