@@ -133,11 +133,11 @@ class Synthesis(Section):
     )
     build: Literal["native", "reference"] = Field(
         "native",
-        description="native: optimised for the build host, hydrogen opacity on a coarse grid, fast Voigt "
-        "function; reference: the package as it comes",
+        description="native: optimised for the build host, with lines, hydrogen and transfer of our own; "
+        "reference: the package as it comes",
     )
     step: float = Field(
-        0.025,
+        0.015,
         gt=0,
         le=0.2,
         description="wavelength step of the synthesis at its blue end; it grows in proportion to wavelength [Å]",
