@@ -16,7 +16,7 @@ def _run(**train: object) -> Run:
     values = Config().dump()
     document = {"config": {"train": values["train"] | train, "spectrum": values["spectrum"]}}
     table = pd.DataFrame({"z_m": np.zeros(40_000), "flag_out_of_grid": np.zeros(40_000, bool)})
-    return Run(1, Path("c.h5"), Path("m"), table, document)
+    return Run(1, Path("c.h5"), Path("m"), Path("t.parquet"), table, document)
 
 
 def test_the_published_run_departs_in_nothing():

@@ -2,42 +2,27 @@
 
 from __future__ import annotations
 
-import argparse
 import re
 from html.parser import HTMLParser
-from pathlib import Path
 
 import pytest
+from tiny_runs import write_report
 
 from halochem.errors import UserError
 from halochem.evaluate import evaluation, summary
-from halochem.report import command
 
-FIGURES = ["drawn_labels", "latents", "reconstructions", "reconstructions_detail", "training_history"]
-
-
-def _run(*words: object) -> None:
-    parser = argparse.ArgumentParser()
-    command.add_arguments(parser)
-    command.run(parser.parse_args([str(word) for word in words]))
-
-
-@pytest.fixture(scope="module")
-def report(tiny_run, tmp_path_factory) -> Path:
-    """The page of the tiny run."""
-    folder = tmp_path_factory.mktemp("report")
-    _run(*tiny_run.options(), "--figures-dir", folder / "figures", "--out", folder / "report.html")
-    return folder / "report.html"
+FIGURES = ["drawn_labels", "reconstructions", "reconstructions_detail", "latents", "training_history"]
 
 
 class Page(HTMLParser):
     """What the page loads, shows and leaves open."""
 
-    VOID = ("meta", "link", "img", "br")
+    VOID = ("meta", "link", "img", "br", "input")
 
     def __init__(self, text: str):
         super().__init__()
         self.loads: list[str] = []
+        self.links: list[str] = []
         self.cells: dict[str, str] = {}
         self.open: list[str] = []
         self._key = ""
@@ -45,7 +30,10 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag, attributes):
         values = dict(attributes)
-        self.loads += [values[name] for name in ("src", "href", "srcset", "data") if name in values]
+        if tag != "a":
+            self.loads += [values[name] for name in ("src", "href", "srcset", "data") if name in values]
+        elif not values["href"].startswith("#"):
+            self.links.append(values["href"])
         if tag not in self.VOID:
             self.open.append(tag)
         if tag == "td":
@@ -69,9 +57,11 @@ def test_the_page_loads_nothing(report):
     text = report.read_text(encoding="utf-8")
     page = Page(text)
     assert page.open == []
-    assert [load for load in page.loads if not load.startswith(("data:", "#"))] == []
+    assert [load for load in page.loads if not load.startswith("data:")] == []
+    assert page.links == [f"figures/{name}.pdf" for name in FIGURES]
     assert sum(load.startswith("data:image/png") for load in page.loads) == len(FIGURES)
-    assert not re.search(r"https?://|@import|url\(|<script", re.sub(r"data:image/png;base64,[^\"]*", "", text))
+    assert not re.search(r"https?://|@import|url\(|<script[^>]*src", re.sub(r"data:image/png;base64,[^\"]*", "", text))
+    assert "default-src 'none'" in text
 
 
 def test_the_page_says_what_the_evaluation_says(report, tiny_run):
@@ -110,7 +100,9 @@ def test_two_catalogs(tiny_run, second_run, tmp_path):
     ]
     results = [evaluation.read(run.evaluation) for run in runs]
     summary.write(results, tmp_path / "summary.parquet")
-    _run(*options, "--summary", tmp_path / "summary.parquet", "--figures-dir", tmp_path, "--out", tmp_path / "r.html")
+    write_report(
+        *options, "--summary", tmp_path / "summary.parquet", "--figures-dir", tmp_path, "--out", tmp_path / "r.html"
+    )
     assert (tmp_path / "latents_halo-2.png").is_file()
     assert (tmp_path / "training_history_halo-2.pdf").is_file()
     page = Page((tmp_path / "r.html").read_text(encoding="utf-8"))
@@ -122,7 +114,7 @@ def _refusal(tiny_run, tmp_path, **changed) -> str:
     options = {name: [getattr(tiny_run, name)] for name in ("catalog", "model", "table", "evaluation")} | changed
     words = [word for name, values in options.items() for word in (f"--{name}", *values)]
     with pytest.raises(UserError) as caught:
-        _run(*words, "--figures-dir", tmp_path / "f", "--out", tmp_path / "r.html")
+        write_report(*words, "--figures-dir", tmp_path / "f", "--out", tmp_path / "r.html")
     assert not (tmp_path / "r.html").exists()
     assert "\n" not in str(caught.value)
     return str(caught.value)
@@ -147,4 +139,4 @@ def test_refuses_a_summary_of_other_catalogs_and_a_wrong_name(tiny_run, second_r
     message = _refusal(tiny_run, tmp_path, summary=[tmp_path / "summary.parquet"])
     assert "of seeds 2, but the evaluations are of 1" in message
     with pytest.raises(UserError, match=r"ends in \.html"):
-        _run(*tiny_run.options(), "--figures-dir", tmp_path, "--out", tmp_path / "report.pdf")
+        write_report(*tiny_run.options(), "--figures-dir", tmp_path, "--out", tmp_path / "report.pdf")

@@ -19,11 +19,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Run:
-    """One catalog's files, read: `table` as by `evaluate.table.read`, `document` its model.json."""
+    """One catalog's files, read: `table` the whole product, as `evaluate.table` allows it; `document` model.json."""
 
     seed: int
     catalog: Path
     model_folder: Path
+    table_path: Path
     table: pd.DataFrame
     document: dict
 

@@ -70,6 +70,8 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _runs(arguments: argparse.Namespace) -> list:
+    import pandas as pd
+
     from halochem.evaluate import table
     from halochem.report.build import Run
     from halochem.train import model_files
@@ -80,8 +82,9 @@ def _runs(arguments: argparse.Namespace) -> list:
         raise UserError(f"one of each a catalog, in the same order; got {given}")
     runs = []
     for catalog, model, path in zip(arguments.catalog, arguments.model, arguments.table, strict=True):
-        frame, seed, _ = table.read(path)
-        runs.append(Run(seed, catalog, model, frame, model_files.read_document(model)))
+        _, seed, _ = table.read(path)  # which checks what the evaluation needs
+        frame = pd.read_parquet(path)  # and the page shows every column
+        runs.append(Run(seed, catalog, model, path, frame, model_files.read_document(model)))
     seeds = [run.seed for run in runs]
     twice = [seed for seed in seeds if seeds.count(seed) > 1]
     if twice:

@@ -11,6 +11,7 @@ import pandas as pd
 from halochem import files
 from halochem.errors import UserError
 from halochem.evaluate.classes import CLASSES, true_labels
+from halochem.report import catalog_rows
 
 # The paper's examples have Teff near this [K]; lines of all three decoders are visible there.
 TEFF = 5500.0
@@ -119,28 +120,16 @@ def build(table: pd.DataFrame, catalog: Path, model_folder: Path) -> list[Exampl
 
 def _read_rows(
     path: Path, table: pd.DataFrame, rows: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, np.ndarray | None]:
+) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None, np.ndarray | None]:
     with files.open_hdf5(path, "observe") as file:
-        for name in ("wavelength", "flux", "labels"):
-            if name not in file:
-                raise UserError(f"{path}: /{name} is missing; expected the layout of docs/files.md")
-        n_stars = file["flux"].shape[0]
-        if n_stars != len(table):
-            raise UserError(f"{path}: {n_stars} stars, but the table has {len(table)}; give its own catalog")
-        if "star_id" in file["labels"]:
-            ids = file["labels/star_id"].asstr()[:]
-            differs = np.flatnonzero(ids != table["star_id"].to_numpy())
-            if len(differs):
-                row = differs[0]
-                raise UserError(
-                    f"{path}: row {row} is {ids[row]}, in the table {table['star_id'].iloc[row]}; "
-                    "give the table's own catalog"
-                )
-
-        def take(name: str) -> np.ndarray | None:
-            return np.stack([file[name][row] for row in rows]) if name in file and len(rows) else None
-
+        catalog_rows.check(path, file, table)
+        order = np.argsort(rows)
         try:
-            return file["wavelength"][:], take("flux"), take("flux_clean"), take("mask")
+            parts = list(catalog_rows.blocks(file, rows[order]))
+            wavelength = file["wavelength"][:]
         except OSError as error:
             raise UserError(f"{path}: damaged ({error}); delete it and run `halochem observe`") from None
+    place = np.argsort(order)
+    columns = zip(*parts, strict=True) if parts else ([None],) * 3
+    flux, clean, bad = (None if part[0] is None else np.concatenate(part)[place] for part in columns)
+    return wavelength, flux, clean, bad

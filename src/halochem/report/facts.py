@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import platform
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from halochem import __version__, files
 from halochem.config import Config
 from halochem.evaluate.classes import CLASSES
 from halochem.evaluate.evaluation import Evaluation
@@ -29,6 +35,63 @@ def plain(value: Any) -> str:
     return str(value)
 
 
+@dataclass(frozen=True)
+class Check:
+    """A check that the page shows below its numbers: a sentence, and a small table where there is one."""
+
+    title: str
+    sentence: str
+    columns: tuple[str, ...] = ()  # headings, the first of the rows' names
+    rows: tuple[tuple[str, ...], ...] = ()  # ready to print, as long as `columns`
+
+
+def checks(runs: list[Run], evaluations: list[Evaluation], attributes: dict[str, Any]) -> list[Check]:
+    """What was checked of the run's inputs, in the order of the page; none is shown where nothing was.
+
+    To add one, such as the emulator's check against direct spectra, append a `Check` here, made from what the
+    catalog records (`attributes`, its HDF5 root attributes) or from files beside it (`runs[0].catalog.parent`):
+
+        if "emulator_check" in attributes:
+            values = json.loads(attributes["emulator_check"])
+            found.append(Check("The emulator", "…", ("star", "rms", "largest"), tuple(…)))
+
+    Title, sentence and cells are plain text; the page escapes them and lays them out.
+    """
+    found: list[Check] = []
+    return found
+
+
+def inputs(runs: list[Run], folder: Path) -> list[tuple[str, str, str]]:
+    """Name, relative to `folder` where it is in it, size and SHA-256 of every file that the page rests on."""
+    rows = []
+    for run in runs:
+        model = [run.model_folder / name for name in ("weights.safetensors", "model.json")]
+        for path in (run.catalog, *model, run.table_path):
+            try:
+                name = path.resolve().relative_to(folder.resolve())
+            except ValueError:
+                name = path
+            rows.append((str(name), _size(path.stat().st_size), files.sha256(path)))
+    return rows
+
+
+def _size(n_bytes: int) -> str:
+    for unit, size in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if n_bytes >= size:
+            return f"{n_bytes / size:.3g} {unit}"
+    return f"{n_bytes} B"
+
+
+def software() -> str:
+    """Versions of Python and of the packages that the page's numbers passed through."""
+    packages = ("numpy", "scipy", "torch", "scikit-learn", "h5py", "pandas", "pyarrow", "matplotlib", "snakemake")
+    found = [f"halochem {__version__}", f"Python {platform.python_version()}"]
+    for name in packages:
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            found.append(f"{name} {metadata.version(name)}")
+    return ", ".join(found) + f"; {platform.system()} {platform.machine()}."
+
+
 def lead(evaluations: list[Evaluation], attributes: dict[str, Any]) -> str:
     """The page's first sentence."""
     total = sum(evaluation.counts["n_stars"] for evaluation in evaluations)
@@ -36,12 +99,13 @@ def lead(evaluations: list[Evaluation], attributes: dict[str, Any]) -> str:
     engine, atmospheres = _of(attributes, "engine"), _of(attributes, "atmospheres")
     catalogs = f" in {len(evaluations)} catalogs" if len(evaluations) > 1 else ""
     return (
-        f"{_count(total)} synthetic halo stars{catalogs}: spectra by {engine} on {atmospheres} atmospheres, "
-        f"latents by the disentangled autoencoder, numbers from {_count(test)} held-out stars."
+        f"{count(total)} synthetic halo stars{catalogs}: spectra by {engine} on {atmospheres} atmospheres, "
+        f"latents by the disentangled autoencoder, numbers from {count(test)} held-out stars."
     )
 
 
-def _count(n: int) -> str:
+def count(n: int) -> str:
+    """A whole number with thin spaces between its thousands."""
     return f"{n:,}".replace(",", "\u202f")
 
 
@@ -75,12 +139,12 @@ def facts(runs: list[Run], evaluations: list[Evaluation], attributes: dict[str, 
         (
             "Model",
             f"{document['architecture']['encoder']} encoder, "
-            f"{_count(document['architecture']['parameters']['total'])} parameters",
+            f"{count(document['architecture']['parameters']['total'])} parameters",
         ),
         ("Training", f"{training['epochs']} epochs on {training['stars']} stars, {training['device']}"),
         ("halochem", _versions(document, attributes)),
     ]
-    return rows
+    return [(name, value) for name, value in rows if set(value.split(", ")) != {UNKNOWN}]
 
 
 def _of(attributes: dict[str, Any], name: str) -> str:

@@ -109,12 +109,50 @@ def tables(evaluations: list[Evaluation], averages: pd.DataFrame) -> list[dict[s
     return shown
 
 
+# what the page opens with: those that the paper's abstract and conclusions rest on
+HEADLINE = {
+    "relative_l2.all": "reconstruction error",
+    "r.z_m.feh": "|r|, z_M and [Fe/H]",
+    "r.z_c.c_fe": "|r|, z_C and [C/Fe]",
+    "r.z_alpha.alpha_fe": "|r|, z_α and [α/Fe]",
+    "rmse_linear.feh": "RMSE [Fe/H], straight line",
+    "precision.cemp": "CEMP precision",
+    "recall.cemp": "CEMP recall",
+}
+
+
+def headline(evaluations: list[Evaluation], averages: pd.DataFrame) -> list[dict[str, Any]]:
+    """The main numbers: title, ours (a mean over the catalogs), the paper's and the limit, ready to print."""
+    averages = averages.set_index("key")
+    cells = []
+    for key, title in HEADLINE.items():
+        row, mean = DEFINITIONS[key], float(averages.loc[key, "mean"])
+        ours = _with_unit(text(mean, row.spec, None), row.unit) if averages.loc[key, "n_catalogs"] else "–"
+        cells.append({"title": title, "ours": ours, "paper": PAPER[key].shown(), "limit": limit(key, evaluations)})
+    return cells
+
+
 OWN = {f"r.{z}.{label}" for z, label in PARTNER.items()}
+
+
+def limit(key: str, evaluations: list[Evaluation]) -> str:
+    """What the noise allows for the number `key`, ready to print; "" where no evaluation says.
+
+    An evaluation that knows a limit holds it as the number `limit.{key}`, in the unit of `key`. Of several catalogs
+    the mean is shown.
+    """
+    known = [evaluation.numbers.get(f"limit.{key}") for evaluation in evaluations]
+    values = [number.value for number in known if number is not None and number.value is not None]
+    if not values:
+        return ""
+    row = DEFINITIONS[key]
+    return _with_unit(text(sum(values) / len(values), row.spec, None), row.unit)
 
 
 def _cell(key: str, evaluations: list[Evaluation], average: pd.Series) -> dict[str, Any]:
     row = DEFINITIONS[key]
     cell = {"key": key, "own": key in OWN, "paper": PAPER[key].shown() if key in PAPER else ""}
+    cell["limit"] = limit(key, evaluations)
     if len(evaluations) == 1:
         one = evaluations[0].numbers[key]
         if one.value is None:

@@ -1,0 +1,34 @@
+// What the colours mean: a bar with ticks, or a mark for each category with its number of stars.
+
+function drawLegend(root, colouring, counts) {
+  const { quantity } = colouring;
+  root.replaceChildren(element("span", { class: "legend-title" }, ...withSubscripts(axisTitle(quantity, colouring.scale))));
+  if (colouring.continuous) root.append(colourBar(colouring));
+  else {
+    colouring.entries.forEach((entry, k) => {
+      if (counts[k]) root.append(element("span", { class: "legend-entry" }, mark(entry), `${entry.text} (${counts[k]})`));
+    });
+  }
+  const unknown = counts[counts.length - 1];
+  if (colouring.continuous && unknown) root.append(element("span", { class: "legend-entry" }, mark(colouring.entries.at(-1)), `not known (${unknown})`));
+}
+
+function colourBar(colouring) {
+  const stops = Array.from({ length: 17 }, (_, k) => colouring.shade(k / 16));
+  const bar = element("span", { class: "bar", style: `background:linear-gradient(to right,${stops.join(",")})` });
+  const labels = ticks(colouring.scale, 4).map(({ value, text }) => {
+    const share = place(colouring.scale, value);
+    return element("span", { class: "tick", style: `left:${(100 * share).toFixed(2)}%` }, text);
+  });
+  return element("span", { class: "bar-box", title: "the ends hold the lowest and the highest 1 % of the stars" }, bar, ...labels);
+}
+
+function mark({ colour, shape }) {
+  const canvas = element("canvas", { class: "mark", "aria-hidden": "true", width: 28, height: 28 });
+  const context = canvas.getContext("2d");
+  context.scale(2, 2);
+  tracePath(context, shape, 7, 7, 4);
+  context.fillStyle = colour;
+  context.fill();
+  return canvas;
+}
