@@ -56,6 +56,19 @@ def chunks(wildcards):
     return [f"results/spectra/halo-{wildcards.seed}/chunk-{chunk}.h5" for chunk in range(count)]
 
 
+def engine_files():
+    """What an engine needs beside its settings: the built Turbospectrum, or the weights of the emulator."""
+    if SETTINGS.synthesis.engine != "emulator":
+        return ["resources/turbospectrum/engine.json"]
+    return [str(SETTINGS.synthesis.emulator_dir / name) for name in ("model.json", "weights.safetensors")]
+
+
+def emulator_checks():
+    """The comparison of the first catalog with direct spectra, where it is emulated and one is asked for."""
+    asked = SETTINGS.synthesis.engine == "emulator" and SETTINGS.synthesis.check_stars > 0
+    return [f"results/catalogs/halo-{SETTINGS.seeds[0]}.check.json"] if asked else []
+
+
 def observed_stars(wildcards):
     """The user's own tables of observed stars, where the configuration names them."""
     return [str(path) for path in (SETTINGS.sample.p_table, SETTINGS.sample.q_table) if path is not None]

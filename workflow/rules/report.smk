@@ -10,6 +10,7 @@ rule report:
         tables=expand("results/tables/halo-{seed}.parquet", seed=SETTINGS.seeds),
         evaluations=expand("results/evaluation/halo-{seed}.json", seed=SETTINGS.seeds),
         summary="results/evaluation/summary.parquet",
+        checks=emulator_checks(),
     output:
         report(
             "results/figures/drawn_labels.png",

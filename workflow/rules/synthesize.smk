@@ -27,7 +27,7 @@ rule prepare_engine:
 rule synthesize:
     input:
         labels="results/labels/halo-{seed}.parquet",
-        engine="resources/turbospectrum/engine.json",
+        engine=engine_files(),
         line_list=SETTINGS.synthesis.line_list or [],
     output:
         "results/spectra/halo-{seed}/chunk-{chunk}.h5",
@@ -44,8 +44,36 @@ rule synthesize:
         runtime=lambda wildcards, attempt: (30 + 2 * SETTINGS.synthesis.chunk_size) * attempt,
     params:
         config=SETTINGS_FILE,
-        # Where iSpec lies does not make it another one.
-        settings=settings_of("spectrum", "synthesis", without=("synthesis.ispec_dir", "synthesis.ispec_python")),
+        # Where iSpec or the emulator lies does not make it another one.
+        settings=settings_of(
+            "spectrum",
+            "synthesis",
+            without=[f"synthesis.{key}" for key in ("ispec_dir", "ispec_python", "emulator_dir", "check_stars")],
+        ),
     shell:
         "halochem synthesize --config {params.config} --labels {input.labels} --chunk {wildcards.chunk} "
-        "--engine {input.engine} --out {output} > {log} 2>&1"
+        "--out {output} > {log} 2>&1"
+
+
+rule check_emulator:
+    input:
+        catalog="results/catalogs/halo-{seed}.h5",
+        engine="resources/turbospectrum/engine.json",
+    output:
+        "results/catalogs/halo-{seed}.check.json",
+    log:
+        "results/logs/synthesize/check-halo-{seed}.log",
+    benchmark:
+        "results/benchmarks/synthesize/check-halo-{seed}.tsv"
+    conda:
+        "../envs/synthesis.yaml"
+    threads: 2
+    resources:
+        mem_mb=lambda wildcards, attempt: 2000 * attempt,
+        runtime=lambda wildcards, attempt: 60 * attempt,
+    params:
+        config=SETTINGS_FILE,
+        stars=SETTINGS.synthesis.check_stars,
+    shell:
+        "halochem emulator compare --config {params.config} --catalog {input.catalog} --stars {params.stars} "
+        "--engine {input.engine} --jobs {threads} --out {output} > {log} 2>&1"

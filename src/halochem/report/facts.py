@@ -15,6 +15,7 @@ from halochem import __version__, files
 from halochem.config import Config
 from halochem.evaluate.classes import CLASSES
 from halochem.evaluate.evaluation import Evaluation
+from halochem.report import emulator_check
 from halochem.report.build import Run
 
 UNKNOWN = "not recorded"
@@ -48,16 +49,14 @@ class Check:
 def checks(runs: list[Run], evaluations: list[Evaluation], attributes: dict[str, Any]) -> list[Check]:
     """What was checked of the run's inputs, in the order of the page; none is shown where nothing was.
 
-    To add one, such as the emulator's check against direct spectra, append a `Check` here, made from what the
-    catalog records (`attributes`, its HDF5 root attributes) or from files beside it (`runs[0].catalog.parent`):
-
-        if "emulator_check" in attributes:
-            values = json.loads(attributes["emulator_check"])
-            found.append(Check("The emulator", "…", ("star", "rms", "largest"), tuple(…)))
-
-    Title, sentence and cells are plain text; the page escapes them and lays them out.
+    To add one append a `Check` here, made from what the catalog records (`attributes`, its HDF5 root attributes) or
+    from files beside it (`runs[0].catalog.parent`). Title, sentence and cells are plain text; the page escapes them
+    and lays them out.
     """
     found: list[Check] = []
+    emulated = emulator_check.found(runs[0].catalog, attributes)
+    if emulated:
+        found.append(Check(*emulated))
     return found
 
 

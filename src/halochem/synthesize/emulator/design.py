@@ -21,12 +21,14 @@ from halochem.sample.density import ABUNDANCES, AbundanceDensity, GridDensity
 from halochem.sample.draw import DECIMALS, DECIMALS_DEX, draw_labels
 from halochem.sample.halo import halo_density
 from halochem.synthesize.emulator.domain import LOGG_HIGHEST_STRUCTURE, box
+from halochem.synthesize.emulator.model import Emulator
 
 TRAIN, TEST = "train", "test"
 PREFIX = {TRAIN: "emulator-train-", TEST: "emulator-test-"}
 TEST_EVERY = 9
 TEST_STARS = 400
 STREAM = "emulator design"
+CANDIDATES = 20
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,24 @@ def design(n: int, seed: int, first: int = 0) -> pd.DataFrame:
     frames.append(frame.assign(snr=Sample().snr.mean, row=train))
     table = pd.concat(frames).sort_values("row").reset_index(drop=True)
     return table[list(LABELS)]
+
+
+def where_wrong(n: int, seed: int, emulator: Emulator) -> pd.DataFrame:
+    """`n` training stars for a further round: drawn from the design of `seed`, most where the emulator is unsure.
+
+    How unsure is the spread of its networks; a star is taken with a probability in proportion to that over the
+    pixels, squared, of CANDIDATES a star asked for. Give each round a seed of its own, so that star_id stay unique.
+    """
+    candidates = train_points(np.arange(CANDIDATES * n), seed)
+    labels = candidates.to_numpy(float)
+    each = np.stack([emulator.coefficients(labels, range(m, m + 1)) for m in range(emulator.n_members)])
+    weight = each.var(axis=0).sum(axis=1) + 1e-12
+    # A race that the i-th wins with probability in proportion to its weight: keys u^(1/w), without replacement.
+    keys = np.log(seeds.uniforms(seed, f"{STREAM} where wrong", 0, len(weight))) / weight
+    chosen = np.argsort(-keys, kind="stable")[:n]
+    frame = candidates.iloc[chosen].reset_index(drop=True)
+    frame.insert(0, "star_id", [f"{PREFIX[TRAIN]}{seed}-{k:05d}" for k in chosen])
+    return frame.assign(snr=Sample().snr.mean)[list(LABELS)]
 
 
 def _is_test(rows: np.ndarray) -> np.ndarray:

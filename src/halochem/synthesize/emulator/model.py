@@ -73,6 +73,11 @@ class Emulator:
         return np.clip(result, *FLUX_LIMITS, out=result)
 
 
+def project(offset: np.ndarray, basis: np.ndarray) -> np.ndarray:
+    """Coefficients (n, k) of the spectra in the span of `basis` (k, p) nearest to offset (n, p)."""
+    return np.linalg.solve(basis @ basis.T, basis @ offset.T).T
+
+
 def _silu(x: np.ndarray) -> np.ndarray:
     return x / (1.0 + np.exp(-np.clip(x, -60.0, None)))
 
