@@ -19,6 +19,7 @@ include: "workflow/rules/train.smk"
 include: "workflow/rules/encode.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/manifest.smk"
 
 
 wildcard_constraints:
@@ -41,3 +42,4 @@ rule all:
         expand("results/tables/halo-{seed}.parquet", seed=SETTINGS.seeds),
         "results/evaluation/summary.parquet",
         "results/report.html",
+        "results/MANIFEST.json",

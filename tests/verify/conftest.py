@@ -29,8 +29,6 @@ def whole_results(toy_results, tmp_path_factory) -> Path:
         folder / "results",
         "--config",
         folder / "c.yaml",
-        "--inputs",
-        folder / "regions.yaml",
     ]
     assert cli.main([str(word) for word in words]) == 0
     return folder

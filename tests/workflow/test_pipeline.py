@@ -13,6 +13,8 @@ import yaml
 from astropy.table import Table
 from workflow_project import ROOT, Project
 
+from halochem import cli
+
 SETTINGS = {
     "seeds": [3],
     # A range of temperature and gravity where nothing fails, so that each split has its stars.
@@ -67,5 +69,13 @@ def test_from_labels_to_the_page(project):
     page = (results / "report.html").read_text(encoding="utf-8")
     assert "<img" in page
     assert not re.search(r"""(src|href)=["']https?://""", page), "the page fetches something from the network"
+
+    manifest = json.loads((results / "MANIFEST.json").read_text(encoding="utf-8"))
+    made = {path.relative_to(results).as_posix() for path in results.rglob("*.*") if path.is_file()}
+    made = {path for path in made if not path.startswith(("logs/", "benchmarks/")) and path != "config.yaml"}
+    assert set(manifest["products"]) == made - {"MANIFEST.json"}
+    assert "regions.yaml" in manifest["inputs"]
+    assert manifest["config"]["seeds"] == [3]
+    assert cli.main(["verify", str(results)]) == 0
 
     assert project.planned("--configfile", config) == {}, "a finished run has something left to do"

@@ -13,7 +13,7 @@ from halochem.config import load
 
 ROOT = Path(__file__).resolve().parents[2]
 RULES = {"prepare_engine", "sample", "synthesize", "observe", "train", "encode"}
-RULES |= {"evaluate", "summarize", "report", "all"}
+RULES |= {"evaluate", "summarize", "report", "manifest", "all"}
 
 
 def test_published_configuration_is_planned_in_chunks(project):
@@ -24,7 +24,7 @@ def test_published_configuration_is_planned_in_chunks(project):
     assert set(jobs) == RULES
     assert jobs["synthesize"] == 5 * 40_000 // 200
     assert jobs["sample"] == jobs["train"] == jobs["encode"] == jobs["evaluate"] == 5
-    assert jobs["prepare_engine"] == jobs["summarize"] == jobs["report"] == 1
+    assert jobs["prepare_engine"] == jobs["summarize"] == jobs["report"] == jobs["manifest"] == 1
     assert seconds < 30  # 10 s is the aim; other work may share this machine
 
 

@@ -12,7 +12,7 @@ SETTINGS = {
     "synthesis": {"chunk_size": 10},
     "encode": {"n_labelled": 10},
 }
-BEHIND_ENCODE = {"evaluate", "summarize", "report", "all"}
+BEHIND_ENCODE = {"evaluate", "summarize", "report", "manifest", "all"}
 BEHIND_TRAIN = {"encode"} | BEHIND_ENCODE
 BEHIND_OBSERVE = {"train"} | BEHIND_TRAIN
 BEHIND_SYNTHESIZE = {"observe"} | BEHIND_OBSERVE

@@ -19,7 +19,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--write", action="store_true", help="write MANIFEST.json (of the products, not their logs)")
     parser.add_argument("--config", type=Path, help="with --write: the configuration that made the results")
     parser.add_argument(
-        "--inputs", type=Path, nargs="*", default=[], help="with --write: files from elsewhere that went in"
+        "--inputs",
+        type=Path,
+        nargs="*",
+        default=[],
+        help="with --write: files that went in, beside those that the configuration names and the engine's",
     )
 
 
@@ -56,7 +60,8 @@ def _write(args: argparse.Namespace) -> None:
         if not path.is_file():
             raise UserError(f"--inputs {path}: no such file")
     settings = config.load(args.config or _settings_beside(args.folder))
-    manifest.write(manifest.build(args.folder, settings, args.inputs), args.folder / manifest.MANIFEST)
+    inputs = dict.fromkeys([*manifest.inputs_of(settings), *args.inputs])
+    manifest.write(manifest.build(args.folder, settings, inputs), args.folder / manifest.MANIFEST)
 
 
 def _settings_beside(folder: Path) -> Path:

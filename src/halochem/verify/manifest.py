@@ -21,6 +21,8 @@ from halochem.verify.products import MANIFEST, Product
 SCHEMA_VERSION = 1
 # Packages on which numbers, or the form of the files, depend.
 PACKAGES = ("numpy", "scipy", "torch", "pandas", "pyarrow", "h5py", "safetensors", "scikit-learn", "snakemake")
+# What `halochem synthesize --prepare` reads, and what it says of the engine that it built.
+ENGINE = (Path("resources/linelists/manifest.yaml"), Path("resources/turbospectrum/engine.json"))
 # What a product says of its making, in whatever form the file has for it.
 ORIGIN = (
     *("halochem_version", "schema_version", "config_hash", "seed", "engine", "build", "compiler", "atmospheres"),
@@ -62,6 +64,15 @@ def versions() -> dict[str, str]:
         except metadata.PackageNotFoundError:
             continue
     return found
+
+
+def inputs_of(config: Config) -> list[Path]:
+    """The files from outside a run's results that this configuration reads, as far as they are there."""
+    sample, synthesis = config.sample, config.synthesis
+    named = [sample.p_table, sample.q_table, synthesis.line_list, config.train.regions, *ENGINE]
+    if synthesis.engine == "emulator":
+        named += sorted(path for path in Path(synthesis.emulator_dir).glob("*") if path.is_file())
+    return [Path(path) for path in named if path is not None and Path(path).is_file()]
 
 
 def build(folder: Path, config: Config, inputs: Iterable[Path]) -> dict[str, Any]:
