@@ -38,8 +38,8 @@ class Patch:
 
 
 PATCHES: dict[str, tuple[Patch, ...]] = {
-    # No structure of ours has more layers than 80; rows of 80 are whole cache lines and whole vectors.
-    "spectrum.inc": (Patch("NDP=100,", "NDP=80,"),),
+    # No structure of ours has more than 64 layers when thinned; rows of 64 are whole cache lines and whole vectors.
+    "spectrum.inc": (Patch("NDP=100,", "NDP=64,"),),
     "readmo.f": (
         Patch(
             "        do j=1,maxlam\n         xxll=xlambda(j)\n",
@@ -53,8 +53,8 @@ PATCHES: dict[str, tuple[Patch, ...]] = {
         # for a line keeps its width in velocity.
         Patch("maxlam=int((xl2-xl1)/del)+1", "maxlam=int(log(xl2/xl1)*xl1/del)+1"),
         Patch("xlambda(J)=XL1+FLOAT(J-1)*DEL", "xlambda(J)=XL1*EXP(DBLE(J-1)*DEL/XL1)"),
-        # An array of departures from LTE, 8 bytes a point and layer, that LTE does not read.
-        Patch("absoscont(k,j)=0.0\n          source_function(k,j)=0.0\n", "absoscont(k,j)=0.0\n"),
+        # Setting all opacities to zero, which they are at the start, of which most pages are never touched.
+        Patch("      do j=1,maxlam\n        do k=1,ndp\n", "", "* EPS tells which small l/kappa"),
         # Lines are read from the binary file beside the headers, after the one example that tells their form.
         Patch(
             "        ILINE=0\n",
@@ -72,6 +72,10 @@ PATCHES: dict[str, tuple[Patch, ...]] = {
             "        if (iel.ne.ielp) call start_species(iel)\n        ielp=iel\n"
             "        if (is_negligible(xlb,calf).and.iel.le.nat) goto 255\n*\n"
             "* Calculate damping parameters\n",
+        ),
+        Patch(
+            "          if (fdamp.lt.20.) then\n",
+            "          if (is_weak()) then\n            recipe='R'\n          else if (fdamp.lt.20.) then\n",
         ),
         Patch("   54   CONTINUE\n", "   54   CONTINUE\n        call add_line(xlb)\n*\n", "255     continue\n"),
     ),

@@ -5,21 +5,22 @@
 !   - lines come from a binary file (written by lines/native_list.py) beside a text file of their headers;
 !   - the steps of the spectrum are of constant velocity, so that the profiles of a species at all depths are a table
 !     in the velocity from line centre, made once a species; a line centre is shifted by at most 1/(2 PHASES) of a
-!     step to meet it. H(a,v) is a Taylor series in the damping a there, of fourth order; where a is above A_SERIES,
-!     Humlicek's rationals (1982, JQSRT 27, 437);
-!   - an atomic line below EPS of the continuum at its centre is left out before its damping is looked up;
+!     step to meet it. H(a,v) is a Taylor series in the damping a there, of up to sixth order (within 2e-4 of the peak);
+!     where a is above A_SERIES, Humlicek's rationals (1982, JQSRT 27, 437);
+!   - an atomic line below EPS of the continuum at its centre is left out; one below WEAK, whose wings are nothing, has
+!     radiation damping alone, which saves the search for its broadening by hydrogen;
 !   - LTE, and no line scattering.
 ! The rest is as in the package: EPS, the level populations, the damping recipes.
 
 module line_opacity
   implicit none
   private
-  public :: open_lines, next_line, start_species, is_negligible, add_line
+  public :: open_lines, next_line, start_species, is_negligible, is_weak, add_line
   include 'sizes.inc'
 
   integer, parameter :: phases = 128, voigt_points = 2200
-  real, parameter :: voigt_step = 0.0025, reach = 5.5, a_series = 0.1, root_pi_inverse = 0.5641896, &
-                     light = 2.99792458e10
+  real, parameter :: voigt_step = 0.0025, reach = 5.5, a_series = 0.4, root_pi_inverse = 0.5641896, &
+                     light = 2.99792458e10, weak = 0.01
 
   ! As numpy writes it: '<f8', 6 x '<f4', 2 x 'S1', 2 bytes of padding.
   type, bind(c) :: line_record
@@ -38,9 +39,9 @@ module line_opacity
   real, dimension(ndp) :: velocity, population, unsold, vdw, log_relative, hydrogen_density
   real :: temperature_bottom
   integer :: depths, table_rows
-  ! exp(-v^2) and the coefficients of a, a^2, a^3, a^4: (depth, row, phase)
-  real, allocatable, dimension(:,:,:) :: h0, h1, h2, h3, h4
-  real, dimension(0:voigt_points+1) :: odd1, odd3
+  ! exp(-v^2) and the coefficients of a, a^2, ... a^6: (depth, row, phase)
+  real, allocatable, dimension(:,:,:) :: h0, h1, h2, h3, h4, h5, h6
+  real, dimension(0:voigt_points+1) :: odd1, odd3, odd5
   logical :: has_voigt = .false.
 
   ! Of the line: opacity at centre over H(a,0), that over the continuum, damping, velocity in Doppler widths
@@ -147,52 +148,57 @@ contains
     real :: per_step, v
     integer :: k, row, phase
     if (.not. has_voigt) then
-      call voigt_series(odd1, odd3)
+      call voigt_series(odd1, odd3, odd5)
       has_voigt = .true.
     end if
     per_step = real(del/xl1)*light
     table_rows = int(reach*maxval(velocity(1:ntau))/per_step) + 1
-    if (allocated(h0)) deallocate (h0, h1, h2, h3, h4)
+    if (allocated(h0)) deallocate (h0, h1, h2, h3, h4, h5, h6)
     allocate (h0(depths,0:table_rows,0:phases), h1(depths,0:table_rows,0:phases), h2(depths,0:table_rows,0:phases), &
-              h3(depths,0:table_rows,0:phases), h4(depths,0:table_rows,0:phases))
+              h3(depths,0:table_rows,0:phases), h4(depths,0:table_rows,0:phases), h5(depths,0:table_rows,0:phases), &
+              h6(depths,0:table_rows,0:phases))
     do phase = 0, phases
       do row = 0, table_rows
         do k = 1, depths
           v = (row + real(phase)/phases)*per_step/velocity(k)
-          call series(v, h0(k,row,phase), h1(k,row,phase), h2(k,row,phase), h3(k,row,phase), h4(k,row,phase))
+          call series(v, h0(k,row,phase), h1(k,row,phase), h2(k,row,phase), h3(k,row,phase), h4(k,row,phase), &
+                      h5(k,row,phase), h6(k,row,phase))
         end do
       end do
     end do
   end subroutine
 
-  ! H(a,v) = c0 + a c1 + a^2 c2 + a^3 c3 + a^4 c4 for v >= 0.
-  pure subroutine series(v, c0, c1, c2, c3, c4)
+  ! H(a,v) = c0 + a c1 + a^2 c2 + ... + a^6 c6 for v >= 0.
+  pure subroutine series(v, c0, c1, c2, c3, c4, c5, c6)
     real, intent(in) :: v
-    real, intent(out) :: c0, c1, c2, c3, c4
+    real, intent(out) :: c0, c1, c2, c3, c4, c5, c6
     real :: x2, f
     integer :: i
     x2 = v*v
     c0 = exp(-min(x2, 80.))
     c2 = c0*(1. - 2.*x2)
     c4 = c0*(0.5 + x2*(x2*0.6666667 - 2.))
+    c6 = c0*(0.1666667 - x2*(1. - x2*(0.6666667 - x2*0.08888889)))
     if (v < reach) then
       f = v/voigt_step
       i = int(f)
       f = f - i
       c1 = odd1(i) + f*(odd1(i+1) - odd1(i))
       c3 = odd3(i) + f*(odd3(i+1) - odd3(i))
+      c5 = odd5(i) + f*(odd5(i+1) - odd5(i))
     else
       c1 = root_pi_inverse/x2*(1. + 1.5/x2*(1. + 2.5/x2))
-      c3 = -root_pi_inverse/(x2*x2)
+      c3 = -root_pi_inverse/(x2*x2)*(1. + 5./x2)
+      c5 = root_pi_inverse/(x2*x2*x2)
     end if
   end subroutine
 
-  ! Coefficients of a and a^3 in the series of H, at v = 0, step, 2 step, ... With w(v) = exp(-v^2) + 2i/sqrt(pi) D(v)
-  ! and w' = -2 v w + 2i/sqrt(pi), they are -Im w' and Im w'''/6.
-  subroutine voigt_series(first, third)
-    real, intent(out), dimension(0:voigt_points+1) :: first, third
+  ! Coefficients of a, a^3 and a^5 in the series of H, at v = 0, step, 2 step, ... With w(v) = exp(-v^2) +
+  ! 2i/sqrt(pi) D(v) and w' = -2 v w + 2i/sqrt(pi), they are -Im w', Im w(3)/6 and -Im w(5)/120.
+  subroutine voigt_series(first, third, fifth)
+    real, intent(out), dimension(0:voigt_points+1) :: first, third, fifth
     double precision, parameter :: two_over_root_pi = 1.1283791670955126d0
-    double precision :: v, w0, w1, w2, w3
+    double precision :: v, w0, w1, w2, w3, w4, w5
     integer :: i
     do i = 0, voigt_points + 1
       v = i*dble(voigt_step)
@@ -202,6 +208,9 @@ contains
       w3 = -2.d0*v*w2 - 4.d0*w1
       first(i) = sngl(-w1)
       third(i) = sngl(w3/6.d0)
+      w4 = -2.d0*v*w3 - 6.d0*w2
+      w5 = -2.d0*v*w4 - 8.d0*w3
+      fifth(i) = sngl(-w5/120.d0)
     end do
   end subroutine
 
@@ -238,6 +247,11 @@ contains
     strength(ntau+1:depths) = 0.
     over_continuum(ntau+1:depths) = 0.
     is_negligible = ceiling < eps
+  end function
+
+  ! Whether the line whose strength is_negligible has just found has no wings: for atoms, see above.
+  logical function is_weak()
+    is_weak = maxval(over_continuum(1:ntau)) < weak
   end function
 
   ! Add the line whose strength is_negligible has just found, its damping by the recipe in /damping/.
@@ -329,6 +343,8 @@ contains
         peak = wing(index, (offset + done - 1)*per_step)
       else if (is_damped) then
         peak = damped(index, (offset + done - 1)*per_step, row, phase)
+      else if (a_max > 0.1) then
+        peak = broad(index, row, phase)
       else if (a_max > 0.005) then
         peak = core(index, row, phase)
       else
@@ -367,21 +383,36 @@ contains
     end do
   end function
 
+  real function broad(index, row, phase)
+    integer, intent(in) :: index, row, phase
+    real :: profile, d
+    integer :: k
+    broad = 0.
+    do k = 1, depths
+      d = damping(k)
+      profile = h0(k,row,phase) + d*(h1(k,row,phase) + d*(h2(k,row,phase) + d*(h3(k,row,phase) + d*(h4(k,row,phase) + &
+                d*(h5(k,row,phase) + d*h6(k,row,phase))))))
+      abso(k,index) = abso(k,index) + strength(k)*profile
+      broad = max(broad, over_continuum(k)*profile)
+    end do
+  end function
+
+  ! Where a is above A_SERIES at some depth.
   real function damped(index, speed, row, phase)
     integer, intent(in) :: index, row, phase
     real, intent(in) :: speed
-    real :: profile, d
+    real :: profile(ndp), d
     integer :: k
+    do k = 1, depths
+      d = min(damping(k), a_series)
+      profile(k) = h0(k,row,phase) + d*(h1(k,row,phase) + d*(h2(k,row,phase) + d*(h3(k,row,phase) + &
+                   d*(h4(k,row,phase) + d*(h5(k,row,phase) + d*h6(k,row,phase))))))
+    end do
     damped = 0.
     do k = 1, ntau
-      d = damping(k)
-      if (d < a_series) then
-        profile = h0(k,row,phase) + d*(h1(k,row,phase) + d*(h2(k,row,phase) + d*(h3(k,row,phase) + d*h4(k,row,phase))))
-      else
-        profile = sngl(humlicek(dble(d), dble(speed/velocity(k))))
-      end if
-      abso(k,index) = abso(k,index) + strength(k)*profile
-      damped = max(damped, over_continuum(k)*profile)
+      if (damping(k) > a_series) profile(k) = sngl(humlicek(dble(damping(k)), dble(speed/velocity(k))))
+      abso(k,index) = abso(k,index) + strength(k)*profile(k)
+      damped = max(damped, over_continuum(k)*profile(k))
     end do
   end function
 
