@@ -6,9 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-# of scripts/scatter.js: CSS pixels from the canvas's edges to the plot's
-LEFT, TOP, RIGHT, BOTTOM = 56, 10, 12, 46
-MARGIN = 0.04  # of the axes, beyond the extreme stars
+MARGIN = 0.04  # of the axes, beyond the extreme stars: scripts/scale.js
 
 
 class OpenPage:
@@ -44,11 +42,11 @@ class OpenPage:
         """Where stars of values x, y (n,), both linear and all shown, lie in the window: (n, 2) CSS pixels."""
         self.plot.scroll_into_view_if_needed()
         box = self.plot.bounding_box()
-        width, height = box["width"] - LEFT - RIGHT, box["height"] - TOP - BOTTOM
+        left, top, right, bottom = map(float, self.page.locator("#explorer .plot").get_attribute("data-box").split())
         across, up = (
             (values - values.min() + MARGIN * np.ptp(values)) / ((1 + 2 * MARGIN) * np.ptp(values)) for values in (x, y)
         )
-        return np.stack([box["x"] + LEFT + across * width, box["y"] + TOP + (1 - up) * height], axis=1)
+        return np.stack([box["x"] + left + across * (right - left), box["y"] + bottom - up * (bottom - top)], axis=1)
 
     def drag(self, corners: list[tuple[float, float]], *keys: str) -> None:
         """Draw through these places with the mouse, with keys held down."""

@@ -20,7 +20,7 @@ from halochem.report import explorer, facts, notable, numbers
 from halochem.report.build import FigureFile, Run
 
 # in the order in which they need each other
-SCRIPTS = ("data", "scale", "text", "colours", "scatter", "spectrum", "brush", "selection", "legend", "main")
+SCRIPTS = ("data", "scale", "text", "colours", "stamps", "scatter", "spectrum", "brush", "selection", "legend", "main")
 
 
 def write(

@@ -83,23 +83,3 @@ function polygon(context, corners) {
   corners.forEach(([x, y], k) => (k ? context.lineTo(x, y) : context.moveTo(x, y)));
   context.closePath();
 }
-
-// One small picture a colour: 12 000 copies of it are drawn in a few milliseconds, 12 000 paths are not.
-function makeSprites(colouring, radius, ratio, outline) {
-  return colouring.entries.map(({ colour, shape }) => {
-    const half = Math.ceil(radius * 1.6 + 2);
-    const sprite = document.createElement("canvas");
-    sprite.width = sprite.height = Math.ceil(2 * half * ratio);
-    const context = sprite.getContext("2d");
-    context.scale(ratio, ratio);
-    tracePath(context, shape, half, half, radius);
-    context.fillStyle = colour;
-    context.fill();
-    if (outline) {
-      context.strokeStyle = outline;
-      context.lineWidth = 0.8;
-      context.stroke();
-    }
-    return { sprite, half };
-  });
-}

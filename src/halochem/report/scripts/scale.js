@@ -52,10 +52,14 @@ function ticks(scale, about) {
     for (const digit of decades > 3 ? [1] : decades > 1.5 ? [1, 3] : [1, 2, 5]) {
       const value = digit * 10 ** decade;
       const v = Math.log10(value);
-      if (v >= scale.low && v <= scale.high) found.push({ value, text: numberText(value) });
+      if (v >= scale.low && v <= scale.high) found.push({ value, text: shortText(value) });
     }
   }
   return found;
+}
+
+function shortText(value) {
+  return value >= 0.01 && value < 1e5 ? String(Number(value.toPrecision(3))) : minus(value.toExponential(0).replace("e+", "e"));
 }
 
 function linearTicks(low, high, about) {

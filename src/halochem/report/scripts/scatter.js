@@ -38,10 +38,21 @@ class Scatter {
   // Everything anew: after a change of axes, colours, size or theme.
   draw(view, theme) {
     Object.assign(this, { view, theme });
+    this.makeRoom();
     this.project();
     this.drawFrame();
     this.drawPoints();
     this.drawSelected(view.selection);
+  }
+
+  // Room on the left for the longest label: a number's, or a category's name.
+  makeRoom() {
+    const context = this.layers.frame.getContext("2d");
+    context.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
+    context.font = "12px system-ui, sans-serif";
+    const widths = ticks(this.view.y, 8).map(({ text }) => context.measureText(text).width);
+    this.box.left = Math.round(Math.min(Math.max(56, 30 + Math.max(0, ...widths)), 0.4 * this.box.width));
+    this.root.dataset.box = [this.box.left, this.box.top, this.box.right, this.box.bottom].join(" ");
   }
 
   toX(value) { return this.box.left + place(this.view.x, value) * (this.box.right - this.box.left); }
@@ -84,7 +95,7 @@ class Scatter {
     for (const { value, text } of across) labelBelow(context, text, this.toX(value), box, across.length);
     context.textAlign = "right";
     context.textBaseline = "middle";
-    for (const { value, text } of up) context.fillText(shorten(context, text, box.left - 22), box.left - 6, this.toY(value));
+    for (const { value, text } of up) context.fillText(shorten(context, text, box.left - 24), box.left - 6, this.toY(value));
     context.fillStyle = theme.ink;
     context.font = "600 13px system-ui, sans-serif";
     titleText(context, axisTitle(view.x.quantity, view.x), (box.left + box.right) / 2, box.height - 12);
@@ -127,36 +138,41 @@ class Scatter {
 
   drawPoints() {
     const { view } = this;
-    const context = this.context("points");
-    const sprites = makeSprites(view.colouring, this.radius(), this.ratio, null);
-    context.globalAlpha = view.shown.length < 300 ? 0.95 : 0.75;
-    const index = view.colouring.index;
-    const last = sprites.length - 1;
-    const counts = new Uint32Array(sprites.length);
-    for (const star of this.order) if (this.px[star] === this.px[star]) counts[index(star)]++;
+    const stamps = this.stamps(0, view.shown.length < 300 ? 0.95 : 0.75, null);
+    const sheet = new Sheet(this.layers.points);
+    const last = stamps.length - 1;
+    const drawn = this.order.filter((star) => this.px[star] === this.px[star]);
+    const index = new Uint8Array(this.data.n);
+    const counts = new Uint32Array(stamps.length);
+    for (const star of drawn) counts[index[star] = view.colouring.index(star)]++;
     this.counts = counts;
     // Of categories the rare are drawn last, on top; what is not known first.
-    const passes = view.colouring.continuous ? [[last], null] : [...counts.keys()].sort((a, b) => (a === last ? -1 : b === last ? 1 : counts[b] - counts[a])).map((k) => [k]);
-    for (const pass of passes) {
-      for (const star of this.order) {
-        if (this.px[star] !== this.px[star]) continue;
-        const k = index(star);
-        if (pass ? k !== pass[0] : k === last) continue;
-        this.stamp(context, sprites[k], star);
-      }
+    const rank = (k) => (k === last ? 0 : view.colouring.continuous ? 1 : 1 + drawn.length - counts[k]);
+    const ranks = Array.from(counts, (_, k) => rank(k));
+    for (const level of [...new Set(ranks)].sort((one, other) => one - other)) {
+      for (const star of drawn) if (ranks[index[star]] === level) this.press(sheet, stamps[index[star]], star);
     }
+    sheet.show();
   }
 
-  stamp(context, { sprite, half }, star) {
-    context.drawImage(sprite, this.px[star] - half, this.py[star] - half, 2 * half, 2 * half);
+  stamps(more, opacity, outline) {
+    return makeStamps(this.view.colouring, { radius: this.radius() + more, ratio: this.ratio, width: this.layers.points.width, opacity, outline });
+  }
+
+  press(sheet, stamp, star) {
+    sheet.press(stamp, this.px[star] * this.ratio, this.py[star] * this.ratio);
   }
 
   drawSelected(selection) {
-    const context = this.context("selected");
     this.layers.points.classList.toggle("faded", selection.size > 0);
-    if (!selection.size) return;
-    const sprites = makeSprites(this.view.colouring, this.radius() + 0.5, this.ratio, this.theme.ink);
-    for (const star of selection) if (this.px[star] === this.px[star]) this.stamp(context, sprites[this.view.colouring.index(star)], star);
+    if (!selection.size) {
+      this.context("selected");
+      return;
+    }
+    const stamps = this.stamps(0.5, 1, selection.size < 400 ? this.theme.ink : null);
+    const sheet = new Sheet(this.layers.selected);
+    for (const star of selection) if (this.px[star] === this.px[star]) this.press(sheet, stamps[this.view.colouring.index(star)], star);
+    sheet.show();
   }
 
   // The ring around the star in focus, and the brush while it is drawn.

@@ -15,6 +15,10 @@ function withSubscripts(text) {
   return text.split(/(?<=\bz)_(M|C|α)/).map((part, k) => (k % 2 ? element("sub", {}, part) : part));
 }
 
+function flagsOf(stars, star) {
+  return stars.quantities.filter((q) => q.name.startsWith("flag_") && q.categories[q.values[star]] === "yes").map((q) => q.name.replace("flag_", ""));
+}
+
 class SelectionTable {
   constructor(root, stars, app) {
     Object.assign(this, { root, data: stars, app, sort: null, descending: false });
@@ -39,8 +43,7 @@ class SelectionTable {
 
   columns(view) {
     const names = [view.x, view.y].map((scale) => scale.quantity.name).concat(view.colouring.quantity.name, USUAL);
-    const flags = this.data.quantities.filter((q) => q.name.startsWith("flag_")).map((q) => q.name);
-    return [...new Set([...names, ...flags])].map((name) => this.data.byName.get(name)).filter(Boolean);
+    return [...new Set(names)].map((name) => this.data.byName.get(name)).filter(Boolean);
   }
 
   sorted(selection) {
@@ -62,11 +65,11 @@ class SelectionTable {
         element("button", { type: "button", "data-sort": name, title: description }, ...withSubscripts(title), element("span", { "aria-hidden": "true" }, order === "ascending" ? " ▲" : order === "descending" ? " ▼" : "")));
     };
     const stars = this.sorted(selection);
-    const head = element("tr", {}, heading("star_id", "star", "identifier"), ...columns.map((q) => heading(q.name, q.title, `${q.name}: ${q.description}`)));
+    const head = element("tr", {}, heading("star_id", "star", "identifier"), ...columns.map((q) => heading(q.name, q.title, `${q.name}: ${q.description}`)), element("th", { scope: "col", class: "words" }, "flags"));
     const rows = stars.slice(0, ROWS).map((star) =>
       element("tr", { "data-row": star },
         element("th", { scope: "row" }, element("button", { type: "button", class: "star", "data-star": star }, data.ids[star])),
-        ...columns.map((q) => element("td", {}, valueText(q, star)))));
+        ...columns.map((q) => element("td", {}, valueText(q, star))), element("td", { class: "words" }, flagsOf(data, star).join(", "))));
     const table = element("table", { class: "stars" }, element("thead", {}, head), element("tbody", {}, ...rows));
     this.root.replaceChildren(...(stars.length ? [table] : []));
     return Math.min(stars.length, ROWS);
@@ -100,10 +103,9 @@ function drawCard(root, stars, star) {
   const measured = row("measured", (name) => text(name) + uncertain(name));
   const known = pairs.some((name) => get(`${name}_true`) && isKnown(get(`${name}_true`), star));
   const table = element("table", { class: "card" }, element("thead", {}, head), element("tbody", {}, measured, ...(known ? [row("true", (name) => text(`${name}_true`))] : [])));
-  const flags = stars.quantities.filter((q) => q.name.startsWith("flag_") && q.categories[q.values[star]] === "yes").map((q) => q.name.replace("flag_", ""));
   const facts = [
     ["S/N", text("snr")], ["relative L² error", text("relative_l2_clean")], ["reduced χ²", text("chi2_reduced")],
-    ["set", text("split")], ["flags", flags.join(", ") || "none"],
+    ["set", text("split")], ["flags", flagsOf(stars, star).join(", ") || "none"],
   ].filter(([, value]) => value !== "–");
   const list = element("p", { class: "small" }, facts.map(([name, value]) => `${name} ${value}`).join(" · "));
   root.replaceChildren(element("h3", {}, stars.ids[star]), element("div", { class: "scroll" }, table), list);
