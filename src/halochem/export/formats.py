@@ -68,22 +68,33 @@ def _fits_unit(described: Described) -> str | None:
 
 def write_votable(export: Export, out: Path) -> None:
     """A VOTable 1.3, data in BINARY2: unit, UCD and description of each column, the table's origin as INFO."""
-    from astropy.io.votable import from_table
-    from astropy.io.votable.tree import Info
-    from astropy.table import Table
+    from astropy.io.votable.tree import Field, Info, Resource, TableElement, VOTableFile
 
-    table = Table({name: _values(export, name) for name in export.frame}, copy=False)
-    document = from_table(table)
-    document.version = "1.3"
-    resource = document.resources[0]
-    resource.tables[0].description = f"{export.path.name}, exported by halochem"
+    # Not `from_table`: it makes a VOTable 1.4, which refuses these units.
+    document = VOTableFile(version="1.3")
+    resource = Resource(type="results")
+    document.resources.append(resource)
     resource.infos.extend(Info(name=name, value=value) for name, value in export.origin.items())
-    for field in resource.tables[0].fields:
-        described = export.described[field.name]
+    table = TableElement(document)
+    resource.tables.append(table)
+    table.description = f"{export.path.name}, exported by halochem"
+    values = {name: _values(export, name) for name in export.frame}
+    for name, described in export.described.items():
+        field = Field(document, name=name, ID=name, unit=_votable_unit(described), **_votable_type(values[name]))
         field.ucd, field.description = described.ucd or None, described.description or None
-        field.unit = _votable_unit(described)
+        table.fields.append(field)
+    table.create_arrays(len(export.frame))
+    for name in values:
+        table.array[name] = values[name]
     with atomic(out) as temporary:
         document.to_xml(str(temporary), tabledata_format="binary2")
+
+
+def _votable_type(values: np.ndarray) -> dict[str, str]:
+    if values.dtype.kind == "S":
+        return {"datatype": "char", "arraysize": f"{values.dtype.itemsize}*"}
+    datatypes = {"bool": "boolean", "uint8": "unsignedByte", "int16": "short", "int32": "int", "int64": "long"}
+    return {"datatype": (datatypes | {"float32": "float", "float64": "double"})[values.dtype.name]}
 
 
 def _votable_unit(described: Described) -> str | None:
