@@ -2,8 +2,8 @@
 
 `python benchmarks/synthesis/ispec_input.py FOLDER` writes into FOLDER (iSpec's `input`): the prepared atomic lines as
 linelists/transitions/halochem/, C2, CN, hydrides, TiO and FeH as linelists/turbospectrum/molecules/, abundances of
-Asplund et al. 2009, isotopes, and the grid MARCS.c3k: a box of c3k models around each star of ispec.py, thinned to 56
-layers as the engine `turbospectrum` thins them and as MARCS models have. So engines are compared, not their inputs.
+Asplund et al. 2009, isotopes, and the grid MARCS.c3k: a box of c3k models around each star of ispec.py, at the 56
+optical depths of MARCS models. So engines are compared, not their inputs.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from pathlib import Path
 
 import numpy as np
 from astropy.table import Table
+from scipy.interpolate import CubicSpline
 
 from halochem.synthesize import build, composition
 from halochem.synthesize.atmospheres.c3k import C3K, nearest_covered
 from halochem.synthesize.atmospheres.structure import Structure
-from halochem.synthesize.engines import INNER_LOG_TAU, OUTER_LOG_TAU
 from halochem.synthesize.lines import bsyn_list
 from halochem.synthesize.lines.species import SYMBOLS
 from halochem.synthesize.turbospectrum import Star
@@ -40,6 +40,8 @@ STARS = {
 # Half the box around a star: a linear interpolation of 80 K errs by far less than what is compared.
 HALF = (40.0, 0.1, 0.1, 0.05)  # teff, logg, feh, alpha_fe
 BOLTZMANN = 1.380649e-16
+# log tau_Ross of every MARCS model.
+DEPTHS = np.concatenate([np.arange(-5.0, -3.05, 0.2), np.arange(-3.0, 0.95, 0.1), np.arange(1.0, 2.05, 0.2)])
 MOLECULES_FROM, MOLECULES_TO, MOLECULES_STEP = 370, 1070, 100  # nm
 # Columns of iSpec's atomic lines that Turbospectrum needs; text columns of the others hold "none", numbers 0.
 COLUMNS = (
@@ -109,6 +111,16 @@ def write_isotopes(path: Path) -> None:
     path.write_text("\n".join(rows) + "\n", encoding="utf-8")
 
 
+def on_marcs_depths(structure: Structure) -> Structure:
+    """The structure at the optical depths of MARCS models, its columns interpolated in the log by a cubic spline."""
+    columns = ("column_mass", "temperature", "gas_pressure", "electron_density", "rosseland")
+    depth = structure.log_tau
+    assert depth[0] < DEPTHS[0]
+    assert depth[-1] > DEPTHS[-1]
+    splines = {name: CubicSpline(depth, np.log(getattr(structure, name))) for name in columns}
+    return Structure(**{name: np.exp(spline(DEPTHS)) for name, spline in splines.items()})
+
+
 def optical_depths(engine, structure: Structure, labels: tuple[float, ...]) -> tuple[np.ndarray, np.ndarray]:
     """log tau at 5000 Å and density [g cm-3] of each layer, from babsma's opacity file."""
     teff, logg, feh, alpha_fe = labels
@@ -155,7 +167,8 @@ def write_grid(folder: Path, installation: build.Installation) -> int:
     table = ["filename\tteff\tlogg\tMH\talpha"]
     for labels in sorted(nodes):
         assert not nearest_covered(*labels)[1], f"{labels} is not covered by c3k"
-        structure = atmospheres(*labels).thinned(OUTER_LOG_TAU, INNER_LOG_TAU)
+        structure = atmospheres(*labels)
+        structure = on_marcs_depths(structure)
         structure.check()
         log_tau5, density = optical_depths(engine, structure, labels)
         name = "grid/{:.0f}_{:.2f}_{:.2f}_{:.2f}.fits".format(*labels)
@@ -177,7 +190,7 @@ def _model(structure: Structure, log_tau5: np.ndarray, density: np.ndarray) -> T
             "xne": structure.electron_density,
             "abross": structure.rosseland,
             **{"accrad": zero, "vturb": zero, "logtau5": log_tau5},
-            "depth": depth - np.interp(0.0, structure.log_tau, depth),
+            "depth": depth - np.interp(0.0, DEPTHS, depth),
             "pelectron": structure.electron_density * BOLTZMANN * structure.temperature,
             **{f"{name}_enhancement": zero for name in ("alpha", "c", "n", "o", "rapid_neutron_capture")},
             "slow_neutron_capture_enhancement": zero,
@@ -187,11 +200,13 @@ def _model(structure: Structure, log_tau5: np.ndarray, density: np.ndarray) -> T
 
 
 def write_input(folder: Path, installation: build.Installation) -> None:
-    """Everything that halochem's engine `ispec` needs of iSpec's input folder."""
-    lists = installation.line_lists
-    write_atoms(folder / "linelists" / "transitions" / NAME / "atomic_lines.tsv", bsyn_list.read(lists["atoms"]))
-    for name in ("molecules", "cool"):
-        write_molecules(folder / "linelists" / "turbospectrum" / "molecules", name, bsyn_list.read(lists[name]))
+    """Everything that the engine `ispec` needs of iSpec's input folder; the lists only where they have changed."""
+    lists, stamp = installation.line_lists, folder / f"{NAME}.txt"
+    if not stamp.is_file() or stamp.read_text(encoding="utf-8") != installation.line_list_hash:
+        write_atoms(folder / "linelists" / "transitions" / NAME / "atomic_lines.tsv", bsyn_list.read(lists["atoms"]))
+        for name in ("molecules", "cool"):
+            write_molecules(folder / "linelists" / "turbospectrum" / "molecules", name, bsyn_list.read(lists[name]))
+        stamp.write_text(installation.line_list_hash, encoding="utf-8")
     write_abundances(folder / "abundances" / "Asplund.2009" / "stdatom.dat")
     write_isotopes(folder / "isotopes" / "SPECTRUM.lst")
     print(write_grid(folder / "atmospheres" / GRID, installation), "models in", folder / "atmospheres" / GRID)

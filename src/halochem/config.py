@@ -148,6 +148,14 @@ class Synthesis(Section):
     chunk_size: int = Field(200, ge=1, description="stars in a job")
     time_limit: float = Field(900.0, gt=0, description="seconds after which one run of one star is ended")
 
+    @field_validator("marcs_dir", "line_list", "ispec_dir", "ispec_python", mode="after")
+    @classmethod
+    def _home_expanded(cls, value: Path | None) -> Path | None:
+        try:
+            return value.expanduser() if value is not None else None
+        except RuntimeError:
+            raise ValueError("no such user's home folder") from None
+
     @model_validator(mode="after")
     def _marcs_has_its_folder(self) -> Synthesis:
         if self.atmospheres == "marcs" and self.marcs_dir is None:

@@ -58,6 +58,8 @@ def chunks(wildcards):
 
 def engine_files():
     """What an engine needs beside its settings: the built Turbospectrum, or the weights of the emulator."""
+    if SETTINGS.synthesis.engine == "ispec":
+        return []  # the user's own, wherever it lies
     if SETTINGS.synthesis.engine != "emulator":
         return ["resources/turbospectrum/engine.json"]
     return [str(SETTINGS.synthesis.emulator_dir / name) for name in ("model.json", "weights.safetensors")]

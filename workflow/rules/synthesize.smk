@@ -39,9 +39,13 @@ rule synthesize:
     conda:
         "../envs/synthesis.yaml"
     resources:
-        mem_mb=lambda wildcards, attempt: 2000 * attempt,
-        # Two minutes a star is above the slowest measured (cool stars with TiO).
-        runtime=lambda wildcards, attempt: (30 + 2 * SETTINGS.synthesis.chunk_size) * attempt,
+        # iSpec reads its list of lines as a table, the first time.
+        mem_mb=lambda wildcards, attempt: (4000 if SETTINGS.synthesis.engine == "ispec" else 2000) * attempt,
+        # Two minutes a star is above the slowest measured (cool stars with TiO), six with iSpec.
+        runtime=lambda wildcards, attempt: (
+            30 + (6 if SETTINGS.synthesis.engine == "ispec" else 2) * SETTINGS.synthesis.chunk_size
+        )
+        * attempt,
     params:
         config=SETTINGS_FILE,
         # Where iSpec or the emulator lies does not make it another one.

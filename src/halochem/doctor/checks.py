@@ -14,7 +14,7 @@ from packaging.requirements import Requirement
 
 from halochem.config import Config
 from halochem.errors import UserError
-from halochem.synthesize import build, ispec_location
+from halochem.synthesize import build, ispec_input, ispec_location, ispec_pool
 from halochem.synthesize.atmospheres.marcs_grid import Grid
 
 OK, OPTIONAL, NEEDED = "[ok]", "[--]", "[!!]"
@@ -109,10 +109,15 @@ def engine(root: Path) -> list[Finding]:
 def ispec(config: Config) -> Finding:
     """iSpec, needed only where it is the engine; and its namesake, named wherever it is."""
     try:
-        return Finding(OK, "iSpec", str(ispec_location.find_ispec(config.synthesis.ispec_dir)))
+        folder = ispec_location.find_ispec(config.synthesis.ispec_dir)
+        inputs = ispec_input.find_inputs(config.synthesis)
+        python = ispec_pool.interpreter(config.synthesis.ispec_python)
+        version = ispec_pool.check_interpreter(python)
     except UserError as error:
         mark = NEEDED if config.synthesis.engine == "ispec" else OPTIONAL
         return Finding(mark, "iSpec", str(error).removeprefix("iSpec is "))
+    chosen = ", ".join(path.name for path in (inputs.atmospheres, inputs.line_list.parent, inputs.abundances.parent))
+    return Finding(OK, "iSpec", f"{folder}, with {chosen}, {len(inputs.molecules)} molecular lists; Python {version}")
 
 
 def marcs(config: Config) -> Finding:

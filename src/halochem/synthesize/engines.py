@@ -9,14 +9,13 @@ from scipy.sparse import csr_matrix
 
 from halochem.config import Config
 from halochem.errors import UserError
-from halochem.synthesize import build, composition
+from halochem.synthesize import build, composition, ispec
 from halochem.synthesize.atmospheres.c3k import C3K
 from halochem.synthesize.atmospheres.marcs import Marcs
 from halochem.synthesize.atmospheres.structure import BadStructure
 from halochem.synthesize.build import Installation
 from halochem.synthesize.emulator import engine as emulator
 from halochem.synthesize.instrument import response
-from halochem.synthesize.ispec_location import find_ispec
 from halochem.synthesize.lines import own_list, prepare
 from halochem.synthesize.turbospectrum import Star, SynthesisFailed, check_flux, run_star, synthesis_grid
 from halochem.wavelengths import pixel_grid
@@ -122,11 +121,8 @@ def check_settings(config: Config) -> None:
         emulator.check_settings(config)
         return
     if config.synthesis.engine == "ispec":
-        folder = find_ispec(config.synthesis.ispec_dir)
-        raise UserError(
-            f"synthesis.engine: ispec: this version does not drive iSpec yet ({folder} was found); "
-            "set synthesis.engine: turbospectrum"
-        )
+        ispec.check_settings(config)
+        return
     own = config.synthesis.line_list
     if own is not None and not own.exists():
         raise UserError(f"synthesis.line_list: {own}: no such file or folder")
@@ -142,10 +138,12 @@ def check_settings(config: Config) -> None:
         )
 
 
-def make(config: Config, engine_json: Path) -> TurbospectrumEngine | emulator.EmulatorEngine:
+def make(config: Config, engine_json: Path) -> TurbospectrumEngine | emulator.EmulatorEngine | ispec.IspecEngine:
     """The engine that the configuration asks for, checked. Raises UserError when it cannot be had."""
     if config.synthesis.engine == "emulator":
         return emulator.EmulatorEngine(config)
+    if config.synthesis.engine == "ispec":
+        return ispec.IspecEngine(config)
     check_settings(config)
     installation = build.load(engine_json)
     if config.synthesis.line_list is not None:

@@ -64,6 +64,14 @@ def plan(first: float, last: float, step: float, margin: float) -> list[Piece]:
     return pieces
 
 
+def check_settings(config: Config) -> None:
+    """Raise UserError for a key that has no effect here, and for what is missing of iSpec; starts nothing."""
+    ispec_input.check_keys(config)
+    inputs = ispec_input.find_inputs(config.synthesis)
+    ispec_input.solar_abundances(inputs.abundances)
+    ispec_pool.interpreter(config.synthesis.ispec_python)
+
+
 class IspecEngine:
     """The user's iSpec, driven as `chunk.Synthesiser` asks."""
 
@@ -71,7 +79,7 @@ class IspecEngine:
 
     def __init__(self, config: Config) -> None:
         """Find iSpec and start a worker, which takes a minute. Raises UserError for what it lacks."""
-        ispec_input.check_keys(config)
+        check_settings(config)
         self._synthesis = config.synthesis
         inputs = ispec_input.find_inputs(config.synthesis)
         self._solar = ispec_input.solar_abundances(inputs.abundances)

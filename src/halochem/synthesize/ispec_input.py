@@ -43,7 +43,7 @@ def check_keys(config: Config) -> None:
     }
     for key, (given, why) in no_effect.items():
         if given:
-            raise UserError(f"synthesis.{key}: no effect with engine: ispec: {why}, and remove the key")
+            raise UserError(f"synthesis.{key}: has no effect with engine: ispec; {why}; remove the key")
     if synthesis.step < FINEST:
         raise UserError(f"synthesis.step {synthesis.step:g}: iSpec knows no step below {FINEST:g} Å; set it to that")
     if synthesis.margin > MARGIN_MAX:
