@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
+import shutil
 
 import h5py
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from halochem import config, files
+from halochem import cli, config, files
 from halochem.files import LABELS
 from halochem.observe import catalog as catalog_module
 from halochem.synthesize.engines import TurbospectrumEngine
@@ -39,9 +41,12 @@ def rows(text: str, first_header: str) -> list[list[str]]:
 
 
 @pytest.fixture(scope="module")
-def results(toy_results):
-    """The folder that holds results/."""
-    return toy_results
+def results(toy_results, tmp_path_factory):
+    """The folder that holds results/, with its manifest."""
+    folder = tmp_path_factory.mktemp("page")
+    shutil.copytree(toy_results, folder, dirs_exist_ok=True)
+    assert cli.main(["verify", "--write", str(folder / "results"), "--config", str(folder / "c.yaml")]) == 0
+    return folder
 
 
 def test_columns_of_the_labels(page):
@@ -102,11 +107,17 @@ def test_keys_of_the_model_and_of_the_evaluation(page, results):
     for title, header, path in (
         ("Models", "key of `model.json`", "results/models/halo-1/model.json"),
         ("Evaluations", "key of the evaluation", "results/evaluation/halo-1.json"),
+        ("Manifest", "key of the manifest", "results/MANIFEST.json"),
     ):
         document = json.loads((results / path).read_text())
         assert [name for name, _ in rows(section(page, title), header)] == list(document)
-    (numbers,) = [meaning for name, meaning in rows(section(page, "Evaluations"), header) if name == "numbers"]
-    assert all(name in numbers for name in document["numbers"][0])
+    (numbers,) = [
+        meaning for name, meaning in rows(section(page, "Evaluations"), "key of the evaluation") if name == "numbers"
+    ]
+    numbers_document = json.loads((results / "results/evaluation/halo-1.json").read_text())
+    assert all(name in numbers for name in numbers_document["numbers"][0])
+    (entry,) = [meaning for name, meaning in rows(section(page, "Manifest"), header) if name == "products"]
+    assert all(name in entry for name in document["products"]["tables/halo-1.parquet"])
 
 
 def test_metadata_of_the_table(page, results):
@@ -124,10 +135,11 @@ def test_examples_run_and_need_no_halochem(page, results, monkeypatch):
     monkeypatch.chdir(results)
     scopes = []
     for example in examples(page):
-        assert "halochem" not in example
+        if "from halochem" in example:
+            continue
         scopes.append({})
         exec(compile(example, "docs/files.md", "exec"), scopes[-1])
-    labels_, chunk_, one, frame, mine, model, table, evaluation = scopes
+    labels_, chunk_, one, frame, mine, model, table, evaluation, manifest = scopes
     assert 0 < len(labels_["giants"]) < N_STARS
     assert chunk_["failed"].tolist() == ["halo-1-000004"]
     assert one["star"]["star_id"] == b"halo-1-000007"
@@ -139,9 +151,39 @@ def test_examples_run_and_need_no_halochem(page, results, monkeypatch):
     assert table["unit"] == b"K"
     assert str(table["with_units"]["teff"].unit) == "K"
     assert np.isfinite(evaluation["numbers"]["r.z_m.feh"])
+    assert manifest["same"]
     read = files.read_catalog(results / "mine.h5")
     assert read.labels["star_id"].tolist() == ["one", "two", "three"]
     assert read.wavelength.tolist() == mine["wavelength"].tolist()
+
+
+def test_example_with_specutils(page, results, monkeypatch):
+    pytest.importorskip("specutils", minversion="2.0")
+    monkeypatch.chdir(results)
+    (example,) = [example for example in examples(page) if "from halochem" in example]
+    scope: dict = {}
+    exec(compile(example, "docs/files.md", "exec"), scope)
+    assert scope["star"].flux.shape == scope["clean"].flux.shape == (len(WAVELENGTH),)
+    assert scope["some"].flux.shape == (10, len(WAVELENGTH))
+    assert 3000 < scope["temperature"] < 7000
+    assert len(scope["everything_known"]) == 10
+
+
+def commands(page: str) -> list[list[str]]:
+    """The halochem commands of the page's examples, as words."""
+    return [shlex.split(line, comments=True)[1:] for line in page.splitlines() if line.startswith("halochem ")]
+
+
+def test_commands_of_the_page(page, results, monkeypatch):
+    monkeypatch.chdir(results)
+    # Where the workflow leaves the settings.
+    shutil.copy("c.yaml", "results/config.yaml")
+    found = commands(page)
+    assert [words[0] for words in found] == ["export", "export", "verify", "verify"]
+    for words in found:
+        assert cli.main(words) == 0
+    assert (results / "stars.fits").stat().st_size > 0
+    assert (results / "cemp.vot").stat().st_size > 0
 
 
 def test_every_part_of_the_page_is_linked(page):
