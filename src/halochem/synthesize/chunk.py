@@ -6,8 +6,11 @@ import hashlib
 import json
 import logging
 import shutil
-from collections.abc import Callable
+import signal
+import threading
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -120,17 +123,36 @@ def run(
         _keep(files[row], compute(stars[row], synthesiser, len(wavelength)))
         return row
 
-    with ThreadPoolExecutor(jobs) as pool:
+    with _terminable(), ThreadPoolExecutor(jobs) as pool:
         futures = [pool.submit(work, row) for row in todo]
         try:
             for future in progress.track(as_completed(futures), len(todo), "stars"):
                 future.result()
         except BaseException:
+            # iSpec runs out of reach of Ctrl-C; the star at work there would be waited for.
+            getattr(synthesiser, "close", lambda: None)()
             pool.shutdown(cancel_futures=True)
             raise
     spectra = _stack([_load(files[row]) for row in rows])
     _write(out, labels.iloc[rows.start : rows.stop], spectra, wavelength, settings, rows.start)
     shutil.rmtree(kept)
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """A scheduler's TERM ends the work as an interrupt does: the stars at hand are finished, no file is left over."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def run_at_once(
