@@ -87,7 +87,7 @@ def write_labels(frame: pd.DataFrame, path: Path | str, metadata: dict[str, str]
         fields.append(pa.field(name, kind, metadata={"unit": unit, "description": meaning}))
     table = pa.Table.from_pandas(frame, pa.schema(fields, metadata=metadata), preserve_index=False)
     with atomic(path) as temporary:
-        pq.write_table(table, temporary)
+        pq.write_table(table, temporary, write_page_checksum=True)
 
 
 def read_labels(path: Path | str) -> pd.DataFrame:
