@@ -56,5 +56,5 @@ def test_all_failed(tmp_path):
 def test_damaged_file(tmp_path):
     catalog = tmp_path / "halo-7.h5"
     emulator_check.path_of(catalog).write_text("{")
-    with pytest.raises(UserError, match="halo-7.check.json: not what"):
+    with pytest.raises(UserError, match=r"halo-7\.check\.json: not what"):
         emulator_check.found(catalog, ATTRIBUTES)
