@@ -1,5 +1,20 @@
 """Figures and the page that shows them."""
 
+from halochem.report.figures import reconstructions
+
+# name, name of the caption's file, category, catalog and title in Snakemake's own report
+FIGURES = [
+    ("drawn_labels", "drawn_labels", "Labels", "all", "abundances drawn"),
+    ("reconstructions", "reconstructions", "Model", f"halo-{SETTINGS.seeds[0]}", "reconstructions"),
+]
+if reconstructions.detail_windows(pixel_grid(SETTINGS.spectrum)):
+    FIGURES.append(
+        ("reconstructions_detail", "reconstructions", "Model", f"halo-{SETTINGS.seeds[0]}", "reconstructions in detail")
+    )
+for place, seed in enumerate(SETTINGS.seeds):
+    for name, title in (("latents", "latents and abundances"), ("training_history", "training history")):
+        FIGURES.append((f"{name}_halo-{seed}" if place else name, name, "Model", f"halo-{seed}", title))
+
 
 rule report:
     input:
@@ -12,30 +27,15 @@ rule report:
         summary="results/evaluation/summary.parquet",
         checks=emulator_checks(),
     output:
-        report(
-            "results/figures/drawn_labels.png",
-            caption="../report/drawn_labels.rst",
-            category="Labels",
-            labels={"catalog": "all", "figure": "abundances drawn"},
-        ),
-        report(
-            "results/figures/reconstructions.png",
-            caption="../report/reconstructions.rst",
-            category="Model",
-            labels={"catalog": "first", "figure": "reconstructions"},
-        ),
-        report(
-            "results/figures/latents.png",
-            caption="../report/latents.rst",
-            category="Model",
-            labels={"catalog": "first", "figure": "latents and abundances"},
-        ),
-        report(
-            "results/figures/training_history.png",
-            caption="../report/training_history.rst",
-            category="Model",
-            labels={"catalog": "first", "figure": "training history"},
-        ),
+        [
+            report(
+                f"results/figures/{name}.png",
+                caption=f"../report/{stem}.rst",
+                category=category,
+                labels={"catalog": catalog, "figure": title},
+            )
+            for name, stem, category, catalog, title in FIGURES
+        ],
         page="results/report.html",
     log:
         "results/logs/report/report.log",
