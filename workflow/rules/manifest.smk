@@ -17,7 +17,7 @@ rule manifest:
     benchmark:
         "results/benchmarks/manifest/manifest.tsv"
     conda:
-        "../envs/analysis.yaml"
+        "../envs/training.yaml"
     resources:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=lambda wildcards, attempt: 120 * attempt,
