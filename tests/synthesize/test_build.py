@@ -14,7 +14,7 @@ from halochem import cli
 from halochem.errors import UserError
 from halochem.files import sha256
 from halochem.synthesize import build
-from halochem.synthesize.lines import bsyn_list
+from halochem.synthesize.lines import native_list
 from halochem.synthesize.lines.moog import convert
 from halochem.synthesize.lines.species import from_moog
 
@@ -34,8 +34,9 @@ def small_engine(tmp_path) -> Path:
     lists = {}
     for name, code in {"atoms": "26.0", "molecules": "607.01214", "cool": "822.01646"}.items():
         lines = convert(from_moog(code), np.arange(4000.0, 4010.0), np.full(10, 1.0), np.full(10, -2.0))
-        summary = bsyn_list.write([lines], prepared / f"{name}.bsyn", "test")
-        lists[name] = {"path": f"../linelists/prepared/{name}.bsyn", "sha256": summary["sha256"]}
+        summary = native_list.write([lines], prepared / f"{name}.bsyn", "test")
+        hashes = {key: summary[key] for key in ("sha256", "binary_sha256")}
+        lists[name] = {"path": f"../linelists/prepared/{name}.bsyn", **hashes}
     (tmp_path / "resources" / "c3k.npz").write_bytes(b"weights")
     builds = {}
     for name in ("native", "reference"):
@@ -75,18 +76,25 @@ def test_engine_that_was_never_built(tmp_path):
     assert message == f"{tmp_path / 'engine.json'}: Turbospectrum is not built; run `halochem synthesize --prepare`"
 
 
-@pytest.mark.parametrize("name", ["atoms", "molecules", "cool"])
+@pytest.mark.parametrize("name", ["atoms.bsyn", "molecules.bsyn", "cool.bsyn", "atoms.lines", "cool.lines"])
 def test_truncated_line_list_is_named(small_engine, name):
-    path = small_engine.parents[1] / "linelists" / "prepared" / f"{name}.bsyn"
+    path = small_engine.parents[1] / "linelists" / "prepared" / name
     path.write_bytes(path.read_bytes()[:-30])
     message = one_line(lambda: build.load(small_engine))
-    assert f"{name}.bsyn: truncated or changed since it was prepared" in message
+    assert f"{name}: truncated or changed since it was prepared" in message
     assert "run `halochem synthesize --prepare` again" in message
 
 
 @pytest.mark.parametrize(
     "missing",
-    ["linelists/prepared/cool.bsyn", "c3k.npz", "turbospectrum/native/bsyn_lu", "turbospectrum/reference/babsma_lu"],
+    [
+        "linelists/prepared/cool.bsyn",
+        "linelists/prepared/cool.heads",
+        "linelists/prepared/molecules.lines",
+        "c3k.npz",
+        "turbospectrum/native/bsyn_lu",
+        "turbospectrum/reference/babsma_lu",
+    ],
 )
 def test_missing_file_is_named(small_engine, missing):
     (small_engine.parents[1] / missing).unlink()
@@ -176,17 +184,6 @@ def test_source_that_does_not_compile_is_one_line_and_leaves_nothing(source, tmp
     assert {path.name for path in tmp_path.iterdir()} == {"src"}
 
 
-def test_patches_change_each_text_once_and_refuse_another_source(tmp_path):
-    path = tmp_path / "bsyn.f"
-    text = "\n".join(old for old, _ in build.PATCHES["bsyn.f"])
-    path.write_text(text)
-    assert build._patched(path).read_text() == "\n".join(new for _, new in build.PATCHES["bsyn.f"])
-    assert path.read_text() == text
-    path.write_text(text + text)
-    with pytest.raises(AssertionError, match="occurs 2 times, expected once"):
-        build._patched(path)
-
-
 # --- the real one ---------------------------------------------------------------------------------------
 
 
@@ -206,7 +203,7 @@ def test_real_line_list_cut_short_is_noticed(installation, tmp_path):
     broken = replace(installation, line_lists=installation.line_lists | {"molecules": cut})
     description = broken.description | {
         "line_lists": {
-            name: {"path": str(path), "sha256": installation.line_list_hashes[name]}
+            name: installation.description["line_lists"][name] | {"path": str(path)}
             for name, path in broken.line_lists.items()
         },
         "builds": {

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import time
+
 import h5py
 import numpy as np
 import pytest
@@ -200,3 +204,23 @@ def test_bug_in_the_engine_keeps_its_traceback_and_the_stars_before_it(tmp_path)
         run(tmp_path / "chunk.h5", synthesiser=Broken())
     assert not (tmp_path / "chunk.h5").exists()
     assert len(run(tmp_path / "chunk.h5").calls) == 3
+
+
+def test_a_schedulers_term_ends_in_order_and_the_next_run_goes_on(tmp_path):
+    """The handler of before is back afterwards; the stars that were done stay."""
+    before = signal.getsignal(signal.SIGTERM)
+
+    class Terminated(Synthesiser):
+        def __call__(self, star, safe):
+            if len(self.calls) == 3:
+                os.kill(os.getpid(), signal.SIGTERM)
+                time.sleep(0.2)
+            return super().__call__(star, safe)
+
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "a.h5", synthesiser=Terminated())
+    assert signal.getsignal(signal.SIGTERM) is before
+    kept = len(list((tmp_path / "a.h5.partial").glob("*.npz")))
+    assert 3 <= kept < 6
+    second = run(tmp_path / "a.h5")
+    assert len(second.calls) == 6 - kept

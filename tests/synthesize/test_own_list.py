@@ -168,7 +168,7 @@ def test_kept_list_that_was_damaged_is_not_used(tmp_path, tiny):
     path = extracts.write(tmp_path, SHORT_STELLAR + SCALED)
     kept = own_list.install(tiny, path).line_lists["atoms"]
     kept.write_bytes(kept.read_bytes()[:-40])
-    assert f"{kept}: truncated or changed since it was converted; delete" in one_line(tiny, path)
+    assert f"{kept}: truncated or changed since it was prepared (SHA-256 differs); delete" in one_line(tiny, path)
     (kept.parent / "summary.json").write_text("{")
     assert "no readable summary.json" in one_line(tiny, path)
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import shutil
 import stat
+import subprocess
 import tempfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from halochem.synthesize import turbospectrum
 from halochem.synthesize.atmospheres.c3k import C3K
-from halochem.synthesize.lines import bsyn_list
+from halochem.synthesize.lines import native_list
 from halochem.synthesize.lines.moog import convert
 from halochem.synthesize.lines.species import from_moog
 from halochem.synthesize.turbospectrum import (
@@ -55,7 +57,7 @@ LINES = np.array([5010.0, 5123.4, 5250.0, 5377.77, 5490.0])
 def test_lines_stand_where_the_list_has_them(installation, solar_structure, scratch, tmp_path, build):
     """By their centres of gravity; this holds the native build's steps of constant velocity to their formula too."""
     lines = convert(from_moog("26.0"), LINES, np.full(5, 4.5), np.full(5, -1.2))
-    bsyn_list.write([lines], tmp_path / "five", "five lines")
+    native_list.write([lines], tmp_path / "five", "five lines")
     first, last, step = 5000.0, 5500.0, 0.03
     engine = installation.builds[build]
     flux = run_star(engine, SUN, solar_structure, [tmp_path / "five"], (first, last), step, 300)
@@ -189,6 +191,20 @@ def test_scratch_folder_is_in_memory_or_the_usual_one():
     assert parent is None or (parent == Path("/dev/shm") and os.access(parent, os.W_OK))
     with tempfile.TemporaryDirectory(prefix="halochem-", dir=parent) as folder:
         assert Path(folder).is_dir()
+
+
+def test_scratch_of_a_killed_process_is_removed_and_that_of_a_live_one_is_not(monkeypatch, tmp_path):
+    monkeypatch.setattr(turbospectrum, "scratch_parent", lambda: tmp_path)
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    mine = turbospectrum.scratch_prefix()
+    dead = mine.replace(f"-{os.getpid()}-", f"-{ended.pid}-")
+    elsewhere = f"halochem-another.host-{ended.pid}-"
+    for prefix in (mine, dead, elsewhere):
+        (tmp_path / f"{prefix}abc").mkdir()
+        (tmp_path / f"{prefix}abc" / "model").touch()
+    turbospectrum.remove_stale_scratch()
+    assert {path.name for path in tmp_path.iterdir()} == {f"{mine}abc", f"{elsewhere}abc"}
 
 
 # --- the flux and its grid ------------------------------------------------------------------------------

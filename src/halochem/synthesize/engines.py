@@ -17,7 +17,14 @@ from halochem.synthesize.build import Installation
 from halochem.synthesize.emulator import engine as emulator
 from halochem.synthesize.instrument import response
 from halochem.synthesize.lines import own_list, prepare
-from halochem.synthesize.turbospectrum import Star, SynthesisFailed, check_flux, run_star, synthesis_grid
+from halochem.synthesize.turbospectrum import (
+    Star,
+    SynthesisFailed,
+    check_flux,
+    remove_stale_scratch,
+    run_star,
+    synthesis_grid,
+)
 from halochem.wavelengths import pixel_grid
 
 # Layers of the atmospheres: every second one left out above log tau = -4, all below 1.5. 56 of 80 remain, and the
@@ -33,6 +40,7 @@ class TurbospectrumEngine:
 
     def __init__(self, config: Config, installation: Installation) -> None:
         """Load the atmospheres of a configuration that passed `check_settings`."""
+        remove_stale_scratch()
         self._settings = config.synthesis
         self._installation = installation
         self._pixels = pixel_grid(config.spectrum)

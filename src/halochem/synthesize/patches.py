@@ -38,8 +38,8 @@ class Patch:
 
 
 PATCHES: dict[str, tuple[Patch, ...]] = {
-    # No structure of ours has more than 64 layers when thinned; rows of 64 are whole cache lines and whole vectors.
-    "spectrum.inc": (Patch("NDP=100,", "NDP=64,"),),
+    # No structure of ours has more than 80 layers; rows of 80 are whole cache lines and whole vectors.
+    "spectrum.inc": (Patch("NDP=100,", "NDP=80,"),),
     "readmo.f": (
         Patch(
             "        do j=1,maxlam\n         xxll=xlambda(j)\n",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
+import socket
 import subprocess
 import tempfile
 from dataclasses import dataclass
@@ -58,6 +60,30 @@ def scratch_parent() -> Path | None:
     return shared if roomy and os.access(shared, os.W_OK) else None
 
 
+def scratch_prefix() -> str:
+    """How the scratch folders of this process begin: host and process, so that others can tell which are live."""
+    return f"halochem-{socket.gethostname()}-{os.getpid()}-"
+
+
+def remove_stale_scratch() -> None:
+    """Remove the scratch folders of processes of this host that were killed before they could do it."""
+    host = re.escape(socket.gethostname())
+    for folder in Path(scratch_parent() or tempfile.gettempdir()).glob("halochem-*"):
+        owner = re.fullmatch(rf"halochem-{host}-(\d+)-\w+", folder.name)
+        if owner and not _is_alive(int(owner[1])):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # another user's
+        return True
+    return True
+
+
 def run_star(
     engine: Engine,
     star: Star,
@@ -72,7 +98,7 @@ def run_star(
     `step` [Å] is that at the first wavelength; nothing is convolved yet. Raises SynthesisFailed with the reason; a
     run past `time_limit` seconds is ended. No file is left behind.
     """
-    with tempfile.TemporaryDirectory(prefix="halochem-", dir=scratch_parent()) as folder:
+    with tempfile.TemporaryDirectory(prefix=scratch_prefix(), dir=scratch_parent()) as folder:
         work = Path(folder)
         (work / "DATA").symlink_to(engine.data.resolve())
         if structure.spherical:
