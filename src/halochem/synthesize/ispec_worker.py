@@ -117,9 +117,11 @@ class Worker:
         folder = self.shared / "atmospheres" / source.name
         if not folder.is_dir():
             folder.mkdir(parents=True)
-            for name in ("parameters.tsv", "cache.dump"):
-                if (source / name).is_file():
-                    shutil.copyfile(source / name, folder / name)
+            shutil.copyfile(source / "parameters.tsv", folder / "parameters.tsv")
+            cache = source / "cache.dump"
+            # iSpec takes a cache of as many models for that of these models: not one older than the grid.
+            if cache.is_file() and cache.stat().st_mtime > (source / "parameters.tsv").stat().st_mtime:
+                shutil.copyfile(cache, folder / "cache.dump")
             (folder / "grid").symlink_to(source / "grid", target_is_directory=True)
         return folder
 
