@@ -91,33 +91,44 @@ def how_to_read(evaluations: list[Evaluation]) -> str:
 
 
 def tables(evaluations: list[Evaluation], averages: pd.DataFrame) -> list[dict[str, Any]]:
-    """The tables in order. `averages` as of `summary.summarise`."""
+    """The tables in order, those of LAYOUTS and then what no layout holds. `averages` as of `summary.summarise`."""
     averages = averages.set_index("key")
-    shown = []
+
+    def cell(key: str | None) -> dict[str, Any] | None:
+        return _cell(key, evaluations, averages.loc[key]) if key in averages.index else None
+
+    shown, placed = [], set()
     for layout in LAYOUTS:
-        rows = []
-        for row, title in layout.rows.items():
-            keys = [layout.cell_key(row, column) for column in layout.columns]
-            cells = [key and _cell(key, evaluations, averages.loc[key]) for key in keys]
-            rows.append({"title": title, "cells": cells})
+        keys = {row: [layout.cell_key(row, column) for column in layout.columns] for row in layout.rows}
+        placed.update(key for row in keys.values() for key in row)
+        rows = [{"title": layout.rows[row], "cells": [cell(key) for key in keys[row]]} for row in keys]
         title = GROUPS[layout.group]
         if layout.group == "correlation" and len(evaluations) == 1:
             title = title.replace("absolute value of r", "r")
         shown.append(
             {"title": title, "columns": list(layout.columns.values()), "rows": rows, "footnote": layout.footnote}
         )
+    for group, title in GROUPS.items():
+        # A limit stands beside its number, in no row of its own.
+        rest = [key for key, row in DEFINITIONS.items() if row.group == group and not key.startswith("limit.")]
+        rest = [DEFINITIONS[key] for key in rest if key not in placed]
+        if rest:
+            rows = [{"title": row.title, "cells": [cell(row.key)]} for row in rest]
+            further = f"{title}, further" if any(layout.group == group for layout in LAYOUTS) else title
+            shown.append({"title": further, "columns": ["value"], "rows": rows, "footnote": ""})
     return shown
 
 
 # what the page opens with: those that the paper's abstract and conclusions rest on
 HEADLINE = {
     "relative_l2.all": "reconstruction error",
-    "r.z_m.feh": "|r|, z_M and [Fe/H]",
-    "r.z_c.c_fe": "|r|, z_C and [C/Fe]",
-    "r.z_alpha.alpha_fe": "|r|, z_α and [α/Fe]",
-    "rmse_linear.feh": "RMSE [Fe/H], straight line",
+    "r.z_m.feh": "|r|, z_M, [Fe/H]",
+    "r.z_c.c_fe": "|r|, z_C, [C/Fe]",
+    "r.z_alpha.alpha_fe": "|r|, z_α, [α/Fe]",
+    "rmse_linear.feh": "RMSE [Fe/H]",
     "precision.cemp": "CEMP precision",
     "recall.cemp": "CEMP recall",
+    "recall.alpha_pmp": "αPMP recall",
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 import struct
 from importlib import resources
 from pathlib import Path
@@ -72,16 +73,16 @@ def render(context: dict[str, Any]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["subscript"] = _subscript
+    environment.filters["latent"] = _latent
     trusted = {name: Markup(context[name]) for name in ("css", "script")}
     return environment.get_template("page.html").render(context | trusted)
 
 
-def _subscript(title: str) -> str:
-    from markupsafe import Markup
+def _latent(text: str) -> str:
+    """Words with the names of latents set as such, the letter below the line."""
+    from markupsafe import Markup, escape
 
-    stem, _, below = title.partition("_")
-    return Markup("<i>{}</i><sub>{}</sub>").format(stem, below) if below else title
+    return Markup(re.sub(r"\bz_(\w)", r"<i>z</i><sub>\1</sub>", str(escape(text))))
 
 
 def _resource(name: str) -> str:

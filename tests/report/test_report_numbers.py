@@ -1,0 +1,48 @@
+"""The page's tables of numbers: the limit beside a number, and numbers that no layout knows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from halochem.evaluate import evaluation, summary
+from halochem.evaluate.definitions import DEFINITIONS
+from halochem.evaluate.number import Number
+from halochem.report import numbers
+
+
+@pytest.fixture
+def one(tiny_run):
+    return evaluation.read(tiny_run.evaluation)
+
+
+def _cells(evaluations) -> dict:
+    tables = numbers.tables(evaluations, summary.summarise(evaluations))
+    return {cell["key"]: cell for table in tables for row in table["rows"] for cell in row["cells"] if cell}
+
+
+def test_no_limit_unless_an_evaluation_says(one):
+    assert {cell["limit"] for cell in _cells([one]).values()} == {""}
+
+
+def test_limits_stand_beside_their_numbers_with_the_unit(one):
+    known = replace(one, numbers=one.numbers | {"limit.rmse_linear.feh": Number(0.0271, 30)})
+    cells = _cells([known])
+    assert cells["rmse_linear.feh"]["limit"] == "0.027 dex"
+    assert cells["rmse_linear.c_fe"]["limit"] == ""
+    assert "limit.rmse_linear.feh" not in cells
+    main = {cell["title"]: cell for cell in numbers.headline([known], summary.summarise([known]))}
+    assert main["RMSE [Fe/H]"]["limit"] == "0.027 dex"
+    undefined = replace(one, numbers=one.numbers | {"limit.rmse_linear.feh": Number(None, 0, note="none")})
+    assert _cells([undefined])["rmse_linear.feh"]["limit"] == ""
+
+
+def test_a_number_that_no_layout_knows_gets_a_row(one, monkeypatch):
+    row = replace(DEFINITIONS["f1.cemp"], key="auc.cemp", title="area under the ROC curve")
+    monkeypatch.setitem(DEFINITIONS, "auc.cemp", row)
+    known = replace(one, numbers=one.numbers | {"auc.cemp": Number(0.91, 30, 0.02)})
+    tables = numbers.tables([known], summary.summarise([known]))
+    assert tables[-1]["title"] == "Flags, further"
+    assert tables[-1]["rows"][0]["title"] == "area under the ROC curve"
+    assert tables[-1]["rows"][0]["cells"][0]["ours"] == "0.91 ± 0.02"
