@@ -7,6 +7,7 @@ they are, the labels they answer for, and what made the spectra they were fitted
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,9 @@ from halochem.synthesize.emulator.features import NAMES, features
 FORMAT = 1
 WEIGHTS, DOCUMENT = "weights.safetensors", "model.json"
 FLUX_LIMITS = (0.0, 1.02)  # those of a direct spectrum, turbospectrum.check_flux
-_BLOCK = 4096  # stars at a time: what the hidden layers hold in memory
+# Stars at a time. Always as many, the last block filled up: a matrix product may round a row differently in a product
+# of another size, and a star's spectrum must not depend on how the catalog is cut up.
+_BLOCK = 256
 
 
 @dataclass(frozen=True)
@@ -55,8 +58,9 @@ class Emulator:
         """Coefficients of the basis, float32 (n, k), for labels (n, 5): the columns of files.STAR_LABELS."""
         members = range(self.n_members) if members is None else members
         scaled = (features(labels) - self.arrays["feature_mean"]) / self.arrays["feature_scale"]
-        blocks = [scaled[i : i + _BLOCK].astype(np.float32) for i in range(0, len(scaled), _BLOCK)]
-        return np.concatenate([np.mean([self._member(m, x) for m in members], axis=0) for x in blocks])
+        return _in_blocks(
+            lambda x: np.mean([self._member(m, x) for m in members], axis=0), scaled, self.arrays["basis"].shape[0]
+        )
 
     def _member(self, member: int, x: np.ndarray) -> np.ndarray:
         layers = self.document["layers"]
@@ -68,9 +72,21 @@ class Emulator:
 
     def flux(self, labels: np.ndarray) -> np.ndarray:
         """Continuum-normalised flux, float32 (n, p), within FLUX_LIMITS, for labels (n, 5)."""
-        result = self.coefficients(labels) @ self.arrays["basis"]
+        basis = self.arrays["basis"]
+        result = _in_blocks(lambda x: x @ basis, self.coefficients(labels), basis.shape[1])
         result += self.arrays["mean"]
         return np.clip(result, *FLUX_LIMITS, out=result)
+
+
+def _in_blocks(function: Callable[[np.ndarray], np.ndarray], rows: np.ndarray, width: int) -> np.ndarray:
+    """function of the rows, float32 (len(rows), width), by blocks of _BLOCK rows."""
+    result = np.empty((len(rows), width), np.float32)
+    for first in range(0, len(rows), _BLOCK):
+        part = rows[first : first + _BLOCK]
+        block = np.zeros((_BLOCK, rows.shape[1]), np.float32)
+        block[: len(part)] = part
+        result[first : first + _BLOCK] = function(block)[: len(part)]
+    return result
 
 
 def project(offset: np.ndarray, basis: np.ndarray) -> np.ndarray:
