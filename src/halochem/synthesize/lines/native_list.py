@@ -26,7 +26,7 @@ RECORD = np.dtype(
         ("damping", "<f4"),  # as in bsyn_list
         ("upper_weight", "<f4"),
         ("radiative", "<f4"),  # rad/s
-        ("stark", "<f4"),  # 0: none known
+        ("stark", "<f4"),  # 0: none known, as in bsyn_list
         ("lower_level", "S1"),
         ("upper_level", "S1"),
         ("padding", "S2"),
@@ -49,12 +49,16 @@ def lines_of(text_list: Path) -> Path:
 def write(lists: Sequence[Lines], path: Path, comment: str) -> dict[str, object]:
     """Write a list for both builds; the summary of `bsyn_list.write` with the binary's hash added."""
     summary = bsyn_list.write(lists, path, comment)
-    with atomic(heads_of(path)) as head_path, atomic(lines_of(path)) as line_path:
-        with open(head_path, "w", encoding="ascii") as text, open(line_path, "wb") as binary:
-            for lines in filter(len, lists):
-                text.write(bsyn_list.header(lines, comment))
-                text.write(next(bsyn_list.rows(lines)))
-                binary.write(_records(lines).tobytes())
+    with (
+        atomic(heads_of(path)) as head_path,
+        atomic(lines_of(path)) as line_path,
+        open(head_path, "w", encoding="ascii") as text,
+        open(line_path, "wb") as binary,
+    ):
+        for lines in filter(len, lists):
+            text.write(bsyn_list.header(lines, comment))
+            text.write(next(bsyn_list.rows(lines)))
+            binary.write(_records(lines).tobytes())
     return {**summary, "binary_sha256": sha256(lines_of(path))}
 
 
@@ -74,6 +78,7 @@ def _records(lines: Lines) -> np.ndarray:
     for name in bsyn_list.NUMBERS:
         values = getattr(lines, name)
         records[name] = np.round(values, DIGITS[name]) if name in DIGITS else values
+    records["stark"] = np.round(lines.stark, 3)
     levels = lines.levels.astype("S2")
     records["lower_level"], records["upper_level"] = levels.astype("S1"), levels.view("S1").reshape(-1, 2)[:, 1]
     return records
