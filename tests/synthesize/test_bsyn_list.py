@@ -108,6 +108,20 @@ def test_gaia_eso_line_with_columns_beyond_the_levels(ges):
     assert cn.levels.tolist() == ["XA"]
 
 
+def test_stark_widths_of_a_species_are_written_for_all_its_lines_and_read_back(tmp_path):
+    """Turbospectrum looks for the column in the first row of a species, and in no molecule."""
+    iron, tio, fe2 = some_lines(FE1, 3, 1), some_lines(TIO, 2, 2), some_lines(FE2, 2, 3)
+    iron.stark[:] = 0.0, -5.29, 0.0
+    tio.stark[:] = -4.0
+    bsyn_list.write([iron, tio, fe2], tmp_path / "list", "test")
+    rows = (tmp_path / "list").read_text().splitlines()
+    assert [len(row.partition("'")[0].split()) for row in rows if row[0] == " "] == [7, 7, 7, 6, 6, 6, 6]
+    read = bsyn_list.read(tmp_path / "list")
+    assert [lines.stark.tolist() for lines in read] == [[0.0, -5.29, 0.0], [0.0, 0.0], [0.0, 0.0]]
+    assert np.array_equal(read[0].levels, iron.levels)
+    assert bsyn_list.merge([*read, iron])[1].stark.tolist().count(-5.29) == 2
+
+
 def test_abo_number_keeps_three_decimals(ges, tmp_path):
     """729.238: a cross section of 729 atomic units that goes with the velocity to the power of -0.238."""
     bsyn_list.write(bsyn_list.read(ges), tmp_path / "list", "test")

@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from halochem.errors import UserError
+from halochem.synthesize.atmospheres.c3k import C3K
 from halochem.synthesize.lines import bsyn_list, native_list
 from halochem.synthesize.lines.moog import convert
 from halochem.synthesize.lines.species import from_moog
+from halochem.synthesize.turbospectrum import Star, run_star, synthesis_grid
 
 
 @pytest.fixture
@@ -16,6 +18,7 @@ def lists():
     """Iron with a width that needs rounding and levels of its own, and a molecule."""
     iron = convert(from_moog("26.0"), np.arange(4000.0, 4005.0) + 0.12345, np.full(5, 1.23456), np.full(5, -2.34567))
     iron.levels[:] = "sp"
+    iron.stark[1] = -5.12345
     cn = convert(from_moog("607.01214"), np.array([5000.5, 5001.5]), np.array([0.1, 0.2]), np.array([-1.0, -2.0]))
     return [iron, cn]
 
@@ -29,8 +32,33 @@ def test_binary_holds_what_the_text_says(lists, tmp_path):
     for name in bsyn_list.NUMBERS:
         text = np.concatenate([getattr(lines, name) for lines in read])
         assert records[name] == pytest.approx(text, rel=1e-3 if name == "radiative" else 1e-7, abs=1e-7), name
+    assert records["stark"] == pytest.approx([0, -5.123, 0, 0, 0, 0, 0])
     assert (records["lower_level"][:5] == b"s").all()
     assert (records["upper_level"][:5] == b"p").all()
+
+
+@pytest.mark.slow
+def test_both_builds_broaden_a_line_by_its_stark_width(installation, tmp_path):
+    """A strong line of a hot dwarf, with wings from electrons that absorb 3 Å from its centre.
+
+    A line too weak to be seen comes before it: the package takes each layer's temperature for the first line of a
+    species and that of the innermost for all others, as does the native build for all.
+    """
+    star = Star(6800.0, 4.2, -0.3, 0.0, 0.1)
+    structure = C3K(installation.c3k)(star.teff, star.logg, star.feh, star.alpha_fe)
+    depth = {}
+    for width in (0.0, -4.0):
+        iron = convert(from_moog("26.0"), np.array([5495.0, 5500.0]), np.ones(2), np.array([-9.0, 1.0]))
+        iron.stark[:] = width
+        path = tmp_path / f"{width}.bsyn"
+        native_list.write([iron], path, "test")
+        for name, engine in installation.builds.items():
+            flux = run_star(engine, star, structure, [path], (5490.0, 5510.0), 0.05, 300.0)
+            grid = synthesis_grid(5490.0, 0.05, len(flux), geometric=name == "native")
+            depth[name, width] = 1 - np.interp(5503.0, grid, flux)
+    for name in installation.builds:
+        assert depth[name, -4.0] > 2 * depth[name, 0.0] > 0.02
+    assert depth["native", -4.0] == pytest.approx(depth["reference", -4.0], rel=0.02)
 
 
 def test_record_has_the_size_that_fortran_expects():

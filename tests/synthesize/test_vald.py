@@ -123,6 +123,34 @@ def test_no_air_below_2000_angstrom():
 # --- forms by hand ----------------------------------------------------------------------------------------
 
 
+# In the order of EXPECTED: the Stark column, log10 of the width per electron; La II has none.
+STARK = {
+    "5000-5005.vald": [
+        *(-4.611, None, None, -4.82, -4.34, -5.29, -4.51, -5.01, None, -6.54),
+        *(None, None, None, 0.0),
+    ],
+    "short-extract-all.vald": [-5.26, -5.26],
+}
+
+
+@pytest.mark.parametrize("name", STARK)
+def test_stark_widths_are_those_of_the_extract_and_survive_the_list(name, tmp_path):
+    lists = vald.read(reference(name))
+    found = np.concatenate([lines.stark for lines in lists]).tolist()
+    assert len(found) == len(STARK[name])
+    assert [value for value, wanted in zip(found, STARK[name], strict=True) if wanted is not None] == [
+        wanted for wanted in STARK[name] if wanted is not None
+    ]
+    bsyn_list.write(lists, tmp_path / "list", "VALD")
+    back = bsyn_list.read(tmp_path / "list")
+    assert np.concatenate([lines.stark for lines in back]) == pytest.approx(found, abs=6e-4)
+
+
+def test_molecule_has_no_stark_width(tmp_path):
+    lists = vald.read(reference("short-all-unscaled.vald"))
+    assert all(not lines.stark.any() for lines in lists if lines.species.is_molecule)
+
+
 def read(tmp_path, text: str):
     return vald.read(extracts.write(tmp_path, text))
 
@@ -308,6 +336,7 @@ def test_long_line_without_one_of_its_rows(tmp_path, dropped):
         ("5003.25840", "-5003.2", "row 4: expected a wavelength above 0"),
         ("3.8816", "-3.8816", "row 4: expected a wavelength above 0 and an excitation energy of 0 or more"),
         ("  0.000,  1.110", "  7.500,  1.110", "row 4: van der Waals value 7.5: expected 0, a negative log10"),
+        ("-5.290", " 5.290", "row 4: Stark value 5.29: expected 0 or a negative log10"),
         ("  1.110,", "", "row 4: expected 7 numbers after the species, got 6"),
         ("* oscillator strengths were scaled", "* oscillator", "the extract ends without VALD's note"),
     ],

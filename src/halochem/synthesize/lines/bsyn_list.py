@@ -2,7 +2,8 @@
 
 A list is a run of blocks, one a species: a header `'26.000' ion count`, a comment, and `count` lines of
 wavelength [Å, air], excitation energy of the lower level [eV], log gf, damping by hydrogen, statistical weight of
-the upper level, radiative damping [rad/s], and the two levels' letters. The damping column holds an ABO number
+the upper level, radiative damping [rad/s], where the species has it the Stark width, and the two levels' letters. The
+damping column holds an ABO number
 (above 20: sigma.alpha), log10 of the van der Waals width per perturber at 10 000 K (negative), or a factor on the
 Unsoeld value (0 to 20).
 """
@@ -22,6 +23,7 @@ from halochem.synthesize.lines.species import Species, from_turbospectrum
 
 _HEADER = re.compile(r"^\s*'\s*([\d.]+)\s*'\s+(\d+)\s+(\d+)\s*$")
 NUMBERS = ("wavelength", "excitation", "log_gf", "damping", "upper_weight", "radiative")
+_COLUMNS = (*NUMBERS, "levels", "stark")
 
 
 @dataclass
@@ -36,13 +38,19 @@ class Lines:
     upper_weight: np.ndarray  # 2J+1 of the upper level
     radiative: np.ndarray  # rad/s; 0: Turbospectrum's own (classical) value
     levels: np.ndarray  # "s" "p" ... of the lower and the upper level, two letters; "x": unknown
+    # log10 of the Stark width per electron at 10 000 K, rad/s cm3 (negative); 0: Turbospectrum's own. Atoms alone.
+    stark: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        if self.stark is None:
+            self.stark = np.zeros(len(self.wavelength))
 
     def __len__(self) -> int:
         return len(self.wavelength)
 
     def select(self, keep: np.ndarray) -> Lines:
         """The lines where `keep` (bool mask or indices) says so."""
-        return Lines(self.species, *(getattr(self, name)[keep] for name in (*NUMBERS, "levels")))
+        return Lines(self.species, *(getattr(self, name)[keep] for name in _COLUMNS))
 
     def between(self, first: float, last: float) -> Lines:
         """The lines of a wavelength range, ends included."""
@@ -58,9 +66,8 @@ def merge(lists: Iterable[Lines]) -> list[Lines]:
     by_species: dict[Species, list[Lines]] = {}
     for lines in lists:
         by_species.setdefault(lines.species, []).append(lines)
-    columns = (*NUMBERS, "levels")
     return [
-        Lines(species, *(np.concatenate([getattr(part, name) for part in parts]) for name in columns)).sorted()
+        Lines(species, *(np.concatenate([getattr(part, name) for part in parts]) for name in _COLUMNS)).sorted()
         for species, parts in sorted(by_species.items())
     ]
 
@@ -93,27 +100,29 @@ def _blocks(rows: Iterator[tuple[int, str]], path: Path) -> Iterator[Lines]:
         except ValueError as error:
             raise UserError(f"{path}, row {number}: {error}") from None
         next(rows, None)  # the comment
-        numbers, levels = np.empty((count, 6)), np.empty(count, "U2")
+        numbers, levels, stark = np.empty((count, 6)), np.empty(count, "U2"), np.zeros(count)
         for i in range(count):
             number, row = next(rows, (number, ""))
-            numbers[i], levels[i] = _line(row, number, path, f"{species.name} has {i} of its {count} lines")
-        yield Lines(species, *numbers.T.copy(), levels)
+            numbers[i], levels[i], stark[i] = _line(row, number, path, f"{species.name} has {i} of its {count} lines")
+        yield Lines(species, *numbers.T.copy(), levels, stark)
 
 
-def _line(row: str, number: int, path: Path, so_far: str) -> tuple[list[float], str]:
+def _line(row: str, number: int, path: Path, so_far: str) -> tuple[list[float], str, float]:
     if not row or "'" not in row:
         raise UserError(
             f"{path}, row {number}: the list is truncated, {so_far}; delete it and run `halochem synthesize --prepare`"
         )
     words = row.split(None, 6)
-    quoted = re.findall(r"'\s*(\w)\s*'", words[6] if len(words) > 6 else "")
+    rest = words[6] if len(words) > 6 else ""
+    quoted = re.findall(r"'\s*(\w)\s*'", rest)
     try:
         values = [float(word) for word in words[:6]]
+        stark = 0.0 if rest.startswith("'") else float(rest.partition("'")[0])
     except ValueError:
         values = []
     if len(values) < 6 or len(quoted) < 2:
         raise UserError(f"{path}, row {number}: expected six numbers and two levels, got {row[:60].strip()!r}")
-    return values, quoted[0] + quoted[1]
+    return values, quoted[0] + quoted[1], stark
 
 
 def write(lists: Iterable[Lines], path: Path | str, comment: str) -> dict[str, object]:
@@ -141,8 +150,14 @@ def header(lines: Lines, comment: str) -> str:
 def rows(lines: Lines) -> Iterator[str]:
     """The rows of a species, one a line."""
     columns = [getattr(lines, name).tolist() for name in NUMBERS]
-    for values in zip(*columns, lines.levels.tolist(), strict=True):
-        yield _FORMAT % (*values[:6], values[6][0], values[6][1])
+    # All rows of a species have the column, or none: Turbospectrum looks at the first. It reads none for molecules.
+    if not lines.species.is_molecule and lines.stark.any():  # type: ignore[union-attr]
+        for *values, levels, stark in zip(*columns, lines.levels.tolist(), lines.stark.tolist(), strict=True):
+            yield _STARK_FORMAT % (*values, stark, levels[0], levels[1])
+        return
+    for *values, levels in zip(*columns, lines.levels.tolist(), strict=True):
+        yield _FORMAT % (*values, levels[0], levels[1])
 
 
+_STARK_FORMAT = "%10.3f %7.4f %8.3f %9.3f %6.1f %10.3E %8.3f '%s' '%s'\n"
 _FORMAT = "%10.3f %7.4f %8.3f %9.3f %6.1f %10.3E '%s' '%s'\n"

@@ -30,7 +30,7 @@ from halochem.synthesize.lines.species import SYMBOLS, Species
 
 log = logging.getLogger("halochem")
 
-VERSION = 2  # of the conversion: another one makes the kept lists anew
+VERSION = 3  # of the conversion: another one makes the kept lists anew
 # Å: lists give one line at wavelengths that differ by as much, and the user's first and last must not be there twice.
 EDGE = 0.05
 # TiO and FeH: the molecules of the list that only cool stars are computed with.

@@ -8,7 +8,8 @@ VALD3: Ryabchikova et al. 2015, Phys. Scr. 90, 054005. What each column becomes 
 - van der Waals: sigma.alpha of ABO theory and log10 of the width as they come; Unsoeld's approximation where there is
   neither. The long format names the levels, from which Turbospectrum knows the transition's ABO table.
 - Radiation damping: classical where there is none, a constant for molecules (lines/moog.py).
-- Stark widths, Lande factors and central depths have no place in the list and are passed over.
+- Stark widths: log10 as they come; Turbospectrum's own approximation where there is none.
+- Lande factors and central depths have no place in the list and are passed over.
 """
 
 from __future__ import annotations
@@ -188,6 +189,8 @@ def _values(numbers: str, header: Header, where: str) -> dict[str, float]:
             raise UserError(f"{where}: expected a number for {name}, got {word.strip()!r}")
     if values["wavelength"] <= 0 or values["excitation"] < 0:
         raise UserError(f"{where}: expected a wavelength above 0 and an excitation energy of 0 or more")
+    if values["stark"] > 0:
+        raise UserError(f"{where}: Stark value {values['stark']:g}: expected 0 or a negative log10")
     if 0 < values["waals"] <= FIRST_ABO:
         raise UserError(
             f"{where}: van der Waals value {values['waals']:g}: expected 0, a negative log10 or sigma.alpha above 20"
@@ -255,6 +258,7 @@ def _convert(species: Species, records: list[Record], header: Header) -> Lines:
         upper_weight=2 * column("j_upper") + 1 if header.long else np.ones(len(records)),
         radiative=np.where(radiative == 0, none, 10.0**radiative),
         levels=np.full(len(records), "xx") if species.is_molecule else np.array([r.levels for r in records]),
+        stark=np.zeros(len(records)) if species.is_molecule else column("stark"),
     ).sorted()
 
 
