@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from halochem.errors import UserError
-from halochem.synthesize.turbospectrum import SynthesisFailed, scratch_parent
+from halochem.synthesize.turbospectrum import SynthesisFailed, remove_stale_scratch, scratch_parent, scratch_prefix
 
 SCRIPT = Path(__file__).with_name("ispec_worker.py")
 # Compiling iSpec's three modules and reading a list of some 100 000 lines take half a minute to two minutes.
@@ -174,7 +174,8 @@ class Pool:
     def __init__(self, command: list[str], settings: dict[str, Any]) -> None:
         """`command` runs ispec_worker.py. The first worker is started at once: raises UserError if it cannot be."""
         self._command, self._settings = command, settings
-        self._shared = Path(tempfile.mkdtemp(prefix="halochem-ispec-", dir=scratch_parent()))
+        remove_stale_scratch()
+        self._shared = Path(tempfile.mkdtemp(prefix=scratch_prefix(), dir=scratch_parent()))
         self._remove = weakref.finalize(self, shutil.rmtree, self._shared, ignore_errors=True)
         self._closed = False
         self._all: weakref.WeakSet[Worker] = weakref.WeakSet()
