@@ -157,9 +157,7 @@ def _end(process: subprocess.Popen, private: Path) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    for pipe in (process.stdin, process.stdout):
-        with contextlib.suppress(OSError):
-            pipe.close()
+    # The pipes close with the last reference to the process: another thread may still read from one.
     # A grandchild that was writing may be a moment behind.
     for _ in range(20):
         shutil.rmtree(private, ignore_errors=True)
@@ -209,7 +207,7 @@ class Pool:
             worker = self._new()
         try:
             return worker.run(star, time_limit)
-        except SynthesisFailed:
+        except (SynthesisFailed, OSError):  # the worker's folder may be gone, too
             if self._closed:  # no fault of the star, which must not be recorded as failed
                 raise Closed from None
             raise
