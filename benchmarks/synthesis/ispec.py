@@ -16,7 +16,6 @@ import os
 import platform
 import resource
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -116,7 +115,8 @@ def main() -> None:
     count = parser.parse_args().stars
     for name in ("ISPEC_DIR", "ISPEC_PYTHON"):
         if name not in os.environ:
-            sys.exit(f"set ${name}; docs/ispec.md tells how to come by an iSpec")
+            print(f"skipped: ${name} is not set; docs/ispec.md tells how to come by an iSpec")
+            return
     installation = build.load(ENGINE)
     write_input(Path(os.environ["ISPEC_DIR"]) / "input", installation)
     start = time.monotonic()

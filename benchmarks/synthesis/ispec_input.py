@@ -213,7 +213,16 @@ def write_input(folder: Path, installation: build.Installation) -> None:
     print(write_grid(folder / "atmospheres" / GRID, installation), "models in", folder / "atmospheres" / GRID)
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Write the folder that is asked for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", type=Path, help="iSpec's input folder, made if it is not there")
-    write_input(parser.parse_args().folder, build.load(ROOT / "resources" / "turbospectrum" / "engine.json"))
+    parser.add_argument("folder", nargs="?", type=Path, help="iSpec's input folder, made if it is not there")
+    folder = parser.parse_args().folder
+    if folder is None:
+        print("skipped: no folder given")
+        return
+    write_input(folder, build.load(ROOT / "resources" / "turbospectrum" / "engine.json"))
+
+
+if __name__ == "__main__":
+    main()
