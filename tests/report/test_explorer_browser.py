@@ -215,8 +215,27 @@ def test_controls_have_names_and_take_the_focus(opened):
     assert {"x", "y", "colour", "mode", "find", "with-spectrum", "overlay", "select-view"} <= reached
 
 
-def test_prints(opened):
-    opened.page.emulate_media(media="print", color_scheme="dark")
-    assert not opened.page.locator("#explorer .controls").is_visible()
-    assert opened.page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
-    assert opened.page.pdf(format="A4").startswith(b"%PDF")
+def test_prints_in_light_colours_the_plot_included(browser, report):
+    with OpenPage(browser, report, color_scheme="dark") as opened:
+        opened.page.emulate_media(media="print", color_scheme="dark")
+        assert not opened.page.locator("#explorer .controls").is_visible()
+        assert opened.page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+        assert opened.page.pdf(format="A4").startswith(b"%PDF")
+        opened.page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+        ink, darkest = opened.page.evaluate(
+            """() => {
+              const flat = document.querySelector("#explorer canvas.print");
+              const { data } = flat.getContext("2d").getImageData(0, 0, flat.width, flat.height);
+              let [ink, darkest] = [0, 255];
+              for (let at = 0; at < data.length; at += 4) {
+                if (data[at + 3] < 200) continue;
+                ink++;
+                darkest = Math.min(darkest, data[at]);
+              }
+              return [ink, darkest];
+            }"""
+        )
+        assert ink > 2000  # axes, grid and stars
+        assert darkest < 60  # of the light theme's ink
+        assert opened.page.locator("#explorer .print").is_visible()
+        assert not opened.page.locator("#explorer .overlay").is_visible()

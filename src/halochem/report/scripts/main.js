@@ -64,7 +64,7 @@ class Explorer {
     on(".download", "click", () => this.download());
     new ResizeObserver(() => this.later("size", () => this.resize())).observe(this.find(".plot").parentElement);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.update());
-    window.addEventListener("beforeprint", () => this.update(true));
+    window.addEventListener("beforeprint", () => { this.update(true); this.plot.flatten(); });
     window.addEventListener("afterprint", () => this.update());
     document.addEventListener("click", (event) => {
       const button = event.target.closest("button[data-show]");

@@ -202,6 +202,19 @@ class Scatter {
     }
   }
 
+  // All layers on one canvas, for the printer: Chromium replays a canvas's drawing on paper, and what one layer clears
+  // would take the layers below with it.
+  flatten() {
+    const flat = this.root.querySelector("canvas.print");
+    const { points } = this.layers;
+    [flat.width, flat.height] = [points.width, points.height];
+    const context = flat.getContext("2d");
+    for (const layer of Object.values(this.layers)) {
+      context.globalAlpha = layer === points && points.classList.contains("faded") ? 0.22 : 1;
+      context.drawImage(layer, 0, 0);
+    }
+  }
+
   nearest(x, y, within) {
     let [best, least] = [null, within * within];
     for (let star = 0; star < this.data.n; star++) {
