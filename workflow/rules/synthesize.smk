@@ -41,9 +41,9 @@ rule synthesize:
     resources:
         # iSpec reads its list of lines as a table, the first time.
         mem_mb=lambda wildcards, attempt: (4000 if SETTINGS.synthesis.engine == "ispec" else 2000) * attempt,
-        # Two minutes a star is above the slowest measured (cool stars with TiO), six with iSpec.
+        # Two minutes a star is above the slowest measured (cool stars with TiO), ten with iSpec.
         runtime=lambda wildcards, attempt: (
-            30 + (6 if SETTINGS.synthesis.engine == "ispec" else 2) * SETTINGS.synthesis.chunk_size
+            30 + (10 if SETTINGS.synthesis.engine == "ispec" else 2) * SETTINGS.synthesis.chunk_size
         )
         * attempt,
     params:

@@ -129,10 +129,9 @@ def _hash(rows) -> str:
 
 
 def _grid_hash(folder: Path) -> str:
-    """Of the table and of the models' names and sizes: reading some 10 000 files would take every job minutes."""
-    files = sorted((folder / "grid").rglob("*"))
-    sizes = [f"{path.relative_to(folder)} {path.stat().st_size}" for path in files if path.is_file()]
-    return _hash([sha256(folder / "parameters.tsv"), *sizes])
+    files = sorted(path for path in (folder / "grid").rglob("*") if path.is_file())
+    models = (f"{path.relative_to(folder)} {sha256(path)}" for path in files)
+    return _hash([sha256(folder / "parameters.tsv"), *models])
 
 
 def _commit(folder: Path) -> str:
