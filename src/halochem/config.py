@@ -242,9 +242,17 @@ class Train(Section):
 class Encode(Section):
     """From latents to flags."""
 
-    flag_feh_sigma: float = Field(0.4, ge=0, description="metal-poor: z_m below minus this many sigma")
-    flag_alpha_sigma: float = Field(1.5, ge=0, description="alpha-poor: z_alpha below minus this many sigma")
-    flag_c_sigma: float = Field(0.1, ge=0, description="carbon-enhanced: z_c above this many sigma")
+    thresholds: Literal["paper", "calibrated"] = Field(
+        "paper",
+        description="which flags flag_cemp and flag_alpha_pmp repeat; both sets are in the table. paper: the published "
+        "cuts flag_*_sigma; calibrated: the probability of belonging to the class, cut for flag_precision",
+    )
+    flag_feh_sigma: float = Field(0.4, ge=0, description="paper: metal-poor is z_m below minus this many sigma")
+    flag_alpha_sigma: float = Field(1.5, ge=0, description="paper: alpha-poor is z_alpha below minus this many sigma")
+    flag_c_sigma: float = Field(0.1, ge=0, description="paper: carbon-enhanced is z_c above this many sigma")
+    flag_precision: Fraction = Field(
+        0.8, description="calibrated: share of the flagged stars that shall belong to the class"
+    )
     n_labelled: int = Field(100, ge=2, description="training stars whose abundances fix sign and scale of each latent")
     false_alarm: Fraction = Field(0.01, description="share of normal stars that flag_anomalous may catch")
 

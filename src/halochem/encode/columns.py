@@ -53,6 +53,20 @@ _ABUNDANCES = (
     ("c_fe", "[C/Fe]", "phys.abund"),
     ("alpha_fe", "[alpha/Fe]", "phys.abund"),
 )
+_CLASSES = (
+    (
+        "cemp",
+        "carbon-enhanced metal-poor ([C/Fe] > 0.7, [Fe/H] < -1)",
+        "c_fe",
+        "z_c above encode.flag_c_sigma",
+    ),
+    (
+        "alpha_pmp",
+        "alpha-poor metal-poor ([alpha/Fe] < 0, [Fe/H] < -1)",
+        "alpha_fe",
+        "z_alpha below minus encode.flag_alpha_sigma",
+    ),
+)
 _ATMOSPHERE = (
     ("teff", "K", "effective temperature", "phys.temperature.effective"),
     ("logg", "dex", "log10 of the surface gravity in cgs", "phys.gravity"),
@@ -112,15 +126,40 @@ COLUMNS: tuple[Column, ...] = (
             ),
         )
     ),
-    _flag(
-        "flag_cemp",
-        "carbon-enhanced metal-poor candidate: z_c above encode.flag_c_sigma and z_m below minus "
-        "encode.flag_feh_sigma standard deviations from the training stars' mean; signs by labelled stars",
+    *(
+        _float(
+            f"p_{name}",
+            "",
+            "stat.probability",
+            f"probability of {what}, from feh and {label} with their standard deviations and a logistic curve through "
+            "the labelled training stars; NaN where two stars fixed the lines",
+            low=0,
+            high=1,
+        )
+        for name, what, label, _ in _CLASSES
     ),
-    _flag(
-        "flag_alpha_pmp",
-        "alpha-poor metal-poor candidate: z_alpha below minus encode.flag_alpha_sigma and z_m below minus "
-        "encode.flag_feh_sigma standard deviations from the training stars' mean; signs by labelled stars",
+    *(
+        _flag(
+            f"flag_{name}",
+            f"candidate for {what}: flag_{name}_paper or flag_{name}_calibrated, whichever encode.thresholds names",
+        )
+        for name, what, _, _ in _CLASSES
+    ),
+    *(
+        _flag(
+            f"flag_{name}_paper",
+            f"candidate for {what} by the published cuts: {cut} and z_m below minus encode.flag_feh_sigma standard "
+            "deviations from the training stars' mean; signs by labelled stars",
+        )
+        for name, what, _, cut in _CLASSES
+    ),
+    *(
+        _flag(
+            f"flag_{name}_calibrated",
+            f"candidate for {what}: p_{name} at or above the threshold beyond which its mean over training stars is "
+            "encode.flag_precision, or the best that there is",
+        )
+        for name, what, _, _ in _CLASSES
     ),
     _flag(
         "flag_anomalous",

@@ -14,10 +14,10 @@ import pyarrow.parquet as pq
 
 from halochem import __version__, files, provenance, split
 from halochem.config import Config
-from halochem.encode import calibration, flags, latents
-from halochem.encode.calibration import PARTNER, Line
+from halochem.encode import flags, latents
+from halochem.encode.calibration import PARTNER
 from halochem.encode.columns import COLUMNS, SCHEMA_VERSION, votable
-from halochem.encode.flags import Reference
+from halochem.encode.scale import Scale
 from halochem.errors import UserError
 from halochem.files import Catalog
 from halochem.progress import track
@@ -65,36 +65,20 @@ def _measure_block(model: Model, catalog: Catalog, rows: np.ndarray) -> pd.DataF
     return pd.DataFrame(columns, index=rows)
 
 
-def calibrate(
-    frame: pd.DataFrame, catalog: Catalog, train_rows: np.ndarray, config: Config
-) -> tuple[dict[str, Line], Reference]:
-    """Lines and reference from a catalog's usable training stars, `train_rows`, in `measure`'s frame."""
-    z = frame[list(PARTNER)].to_numpy()
-    z_sigma = frame[[f"{name}_sigma" for name in PARTNER]].to_numpy()
-    rows = calibration.labelled_rows(catalog.seed, train_rows, catalog.labels, config.encode.n_labelled)
-    lines = calibration.fit(z, z_sigma, catalog.labels, rows, catalog.path)
-    chi2 = frame["chi2_reduced"].to_numpy()
-    return lines, flags.reference(z[train_rows], chi2[train_rows], config.encode.false_alarm)
-
-
-def assemble(
-    frame: pd.DataFrame,
-    catalog: Catalog,
-    is_train: np.ndarray,
-    lines: dict[str, Line],
-    normal: Reference,
-    config: Config,
-) -> pd.DataFrame:
+def assemble(frame: pd.DataFrame, catalog: Catalog, is_train: np.ndarray, scale: Scale, config: Config) -> pd.DataFrame:
     """All columns of COLUMNS in their order, from `measure`'s frame, the calibration and the labels."""
     table = frame.copy()
     n_stars = len(table)
-    for latent, label in PARTNER.items():
-        table[label] = lines[latent].abundance(table[latent].to_numpy())
-        table[f"{label}_sigma"] = lines[latent].sigma(table[latent].to_numpy(), table[f"{latent}_sigma"].to_numpy())
-    score = flags.standard_scores(table[list(PARTNER)].to_numpy(), [lines[z].sign for z in PARTNER], normal)
-    table["flag_cemp"] = flags.carbon_enhanced_metal_poor(score, config.encode)
-    table["flag_alpha_pmp"] = flags.alpha_poor_metal_poor(score, config.encode)
-    table["flag_anomalous"] = flags.anomalous(table["chi2_reduced"].to_numpy(), normal)
+    abundances, sigma = scale.abundances(frame)
+    for label, values in abundances.items():
+        table[label], table[f"{label}_sigma"] = values, sigma[label]
+    published = scale.published_flags(frame, config.encode)
+    for name in published:
+        table[f"p_{name}"] = probability = scale.probability(name, abundances, sigma)
+        table[f"flag_{name}_paper"] = published[name]
+        table[f"flag_{name}_calibrated"] = scale.cuts[name].flags(probability)
+        table[f"flag_{name}"] = table[f"flag_{name}_{config.encode.thresholds}"]
+    table["flag_anomalous"] = flags.anomalous(table["chi2_reduced"].to_numpy(), scale.normal)
     usable = catalog.usable
     outside = np.zeros(n_stars, bool) if catalog.out_of_grid is None else catalog.out_of_grid.astype(bool)
     table["flag_out_of_grid"] = outside & usable
@@ -137,8 +121,8 @@ def write(table: pd.DataFrame, path: Path, metadata: dict[str, str], calibration
         pq.write_table(whole, temporary, write_page_checksum=True)
 
 
-def read_calibration(path: Path, model: Model) -> tuple[dict[str, Line], Reference]:
-    """Lines and reference from the footer of a table that the same model made."""
+def read_calibration(path: Path, model: Model) -> Scale:
+    """The scale from the footer of a table that the same model made."""
     try:
         metadata = pq.read_schema(path).metadata or {}
     except (OSError, pa.ArrowException) as error:
@@ -150,9 +134,10 @@ def read_calibration(path: Path, model: Model) -> tuple[dict[str, Line], Referen
     values = json.loads(metadata[CALIBRATION_KEY])
     if values["weights_sha256"] != model.document["weights_sha256"]:
         raise UserError(f"{path}: was made by another model than {model.folder}; a calibration fits one model only")
-    lines = {name: calibration.from_json(line) for name, line in values["lines"].items()}
-    normal = values["reference"]
-    return lines, Reference(tuple(normal["mean"]), tuple(normal["std"]), normal["chi2_limit"])
+    try:
+        return Scale.from_json(values)
+    except KeyError as error:
+        raise UserError(f"{path}: its calibration lacks {error}; encode its catalog anew") from None
 
 
 def make(catalog: Catalog, model: Model, config: Config, out: Path, calibration_table: Path | None = None) -> None:
@@ -167,16 +152,14 @@ def make(catalog: Catalog, model: Model, config: Config, out: Path, calibration_
     fraction = model.document["training"]["train_fraction"]
     is_train = split.is_train(catalog.seed, len(frame), fraction)
     if calibration_table is None:
-        lines, normal = calibrate(frame, catalog, np.flatnonzero(is_train & catalog.usable), config)
+        scale = Scale.measure(frame, catalog, np.flatnonzero(is_train & catalog.usable), config.encode)
     else:
-        lines, normal = read_calibration(calibration_table, model)
-    table = assemble(frame, catalog, is_train, lines, normal, config)
+        scale = read_calibration(calibration_table, model)
+    scale.report(config.encode)
+    table = assemble(frame, catalog, is_train, scale, config)
     weights = model.document["weights_sha256"]
-    values = {
-        "weights_sha256": weights,
-        "lines": {name: line.as_json() for name, line in lines.items()},
-        "reference": vars(normal),
-    }
+    values = {"weights_sha256": weights, **scale.as_json()}
     metadata = provenance.attributes(config, catalog.seed, "encode")
     metadata |= {"schema_version": SCHEMA_VERSION, "model_weights_sha256": weights}
+    metadata |= {"thresholds": config.encode.thresholds, "flag_precision": f"{scale.precision:g}"}
     write(table, out, metadata, values)
