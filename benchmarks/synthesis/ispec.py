@@ -4,7 +4,7 @@ For six stars, 4000-10400 Å, the same lines, atmospheres and abundances for all
 R = 2200, away from iSpec's seams at 100 nm boundaries and at them, and CPU seconds. iSpec by itself runs as in the
 paper, in one call at a constant step of 0.05 Å; so does the run that shows its seams. Needs $ISPEC_DIR and
 $ISPEC_PYTHON (docs/ispec.md); writes into $ISPEC_DIR/input what is not there. Writes docs/benchmarks/ispec.md; takes
-half an hour on one core. `--stars 2` takes the first two alone and writes nothing.
+half an hour on one core that has nothing else to do. `--stars dwarf cool` takes these alone.
 """
 
 from __future__ import annotations
@@ -111,8 +111,9 @@ def compare(name: str, star: Star, ispec, turbospectrum) -> list[str]:
 def main() -> None:
     """Measure and write the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--stars", type=int, default=len(STARS), metavar="N", help="the first N stars alone")
-    count = parser.parse_args().stars
+    parser.add_argument("--stars", nargs="+", default=list(STARS), choices=list(STARS), metavar="NAME")
+    parser.add_argument("--out", type=Path, default=OUT, metavar="FILE", help="(%(default)s)")
+    arguments = parser.parse_args()
     for name in ("ISPEC_DIR", "ISPEC_PYTHON"):
         if name not in os.environ:
             print(f"skipped: ${name} is not set; docs/ispec.md tells how to come by an iSpec")
@@ -123,13 +124,10 @@ def main() -> None:
     ispec = engines.make(config.validate({"synthesis": ISPEC}, "this benchmark"), ENGINE)
     print(f"iSpec's worker was ready after {time.monotonic() - start:.0f} s", flush=True)
     turbospectrum = engines.make(config.Config(), ENGINE)
-    stars = list(STARS.items())[:count]
-    found = [compare(name, star, ispec, turbospectrum) for name, star in stars]
+    found = [compare(name, STARS[name], ispec, turbospectrum) for name in arguments.stars]
     ispec.close()
-    if count < len(STARS):
-        return
-    OUT.write_text(page(found, ispec.settings, turbospectrum.settings), encoding="utf-8")
-    print(OUT)
+    arguments.out.write_text(page(found, ispec.settings, turbospectrum.settings), encoding="utf-8")
+    print(arguments.out)
 
 
 def page(found: list[list[str]], ispec: dict[str, str], turbospectrum: dict[str, str]) -> str:

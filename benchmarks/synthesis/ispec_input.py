@@ -35,7 +35,7 @@ STARS = {
     "giant": Star(4800.0, 2.6, -0.6, 0.0, 0.2),
     "metal-poor": Star(5300.0, 3.0, -2.8, 0.2, 0.4),
     "carbon-rich": Star(5000.0, 2.8, -1.8, 2.0, 0.3),
-    "cool, TiO": Star(3500.0, 4.5, -0.5, 0.0, 0.2),
+    "cool": Star(3500.0, 4.5, -0.5, 0.0, 0.2),
     "hot": Star(6800.0, 4.2, -0.3, 0.0, 0.1),
 }
 # Half the box around a star: a linear interpolation of 80 K errs by far less than what is compared.
