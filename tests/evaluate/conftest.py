@@ -35,6 +35,9 @@ def table(n: int, seed: int = 1, noise: float = 0.3) -> pd.DataFrame:
     columns["logg"] = columns["logg_true"] + rng.normal(0, 0.1, n)
     columns["flag_cemp"] = (columns["z_m"] < 0) & (columns["z_c"] > 0.2)
     columns["flag_alpha_pmp"] = (columns["z_m"] < 0) & (columns["z_alpha"] < -1.5)
+    for name in ("flag_cemp", "flag_alpha_pmp"):
+        columns[f"{name}_paper"] = columns[name]
+    columns["flag_cemp_calibrated"] = (columns["z_m"] < 0.4) & (columns["z_c"] > 0.1)
     columns["rel_l2_error_clean"] = rng.uniform(1e-5, 1e-4, n)
     columns["flux_clean_norm"] = rng.uniform(25, 30, n)
     for column in COLUMNS:

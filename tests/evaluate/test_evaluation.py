@@ -75,7 +75,7 @@ def test_solar_like_is_a_box_of_point_two_dex(make_table):
 def test_an_empty_class_is_undefined_not_zero(make_table):
     frame = make_table(40)
     frame["feh_true"] = 0.0  # nobody is metal-poor
-    frame.loc[frame["split"] == "test", "flag_alpha_pmp"] = False
+    frame.loc[frame["split"] == "test", "flag_alpha_pmp_paper"] = False
     numbers = evaluation.evaluate(frame, seed=1).numbers
     for key in ("relative_l2.cemp", "recall.cemp", "f1.cemp", "precision.alpha_pmp"):
         assert numbers[key].value is None

@@ -53,8 +53,9 @@ def test_file_round_trip_and_page(tmp_path):
     assert page == tmp_path / "summary.md"
     text = page.read_text(encoding="utf-8")
     assert "With 40 test stars in a catalog" in text
-    assert "| CEMP recall | not enough stars | 0 | 0 | 0.68 ± 0.05 |" in text
-    assert "| αPMP recall | 0.50 ± 0.00 | 2 | 20 | 0.11 ± 0.02 |" in text
+    assert "| CEMP recall | not enough stars | 0 | 0 | 0.68 ± 0.05 | 0.50 |" in text
+    assert "| αPMP recall | 0.50 ± 0.00 | 2 | 20 | 0.11 ± 0.02 | 0.50 |"
+    assert "limit," not in text  # beside its number, in no row of its own in text
 
 
 def test_no_warning_when_there_are_enough_stars():

@@ -6,17 +6,12 @@ The evaluation, the summary, the report and the table in docs/evaluation.md all 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from halochem.evaluate import comparison
 from halochem.evaluate.classes import CLASSES
+from halochem.evaluate.definition import ABUNDANCES, FLAG_SETS, FLAGS, LATENTS, PARAMETERS, PARTNER, Definition
 from halochem.evaluate.paper import PAPER
 
-LATENTS = {"z_m": "z_M", "z_c": "z_C", "z_alpha": "z_α"}
-ABUNDANCES = {"feh": "[Fe/H]", "c_fe": "[C/Fe]", "alpha_fe": "[α/Fe]"}
-PARAMETERS = {"teff": "Teff", "logg": "log g"}
-# the abundance that each latent stands for
-PARTNER = {"z_m": "feh", "z_c": "c_fe", "z_alpha": "alpha_fe"}
-FLAGS = {"alpha_pmp": "flag_alpha_pmp", "cemp": "flag_cemp"}
+__all__ = ["ABUNDANCES", "DEFINITIONS", "FLAGS", "GROUPS", "LATENTS", "PARAMETERS", "PARTNER", "Definition"]
 
 GROUPS = {
     "reconstruction": "Reconstruction error against the noise-free flux, decoder pixels",
@@ -24,21 +19,8 @@ GROUPS = {
     "abundance": "Abundances",
     "parameters": "Teff and log g",
     "flags": "Flags",
+    **comparison.GROUPS,
 }
-
-
-@dataclass(frozen=True)
-class Definition:
-    """One number. `spec` is its format; `better`: lower, higher, or none where neither is meant."""
-
-    key: str
-    group: str
-    title: str
-    meaning: str
-    stars: str
-    unit: str = ""
-    spec: str = ".2f"
-    better: str = "none"
 
 
 def _reconstruction() -> list[Definition]:
@@ -155,20 +137,25 @@ def _parameters() -> list[Definition]:
 
 def _flags() -> list[Definition]:
     rows = []
-    for name in FLAGS:
-        title = CLASSES[name].title
-        for measure, meaning, stars in (
-            ("precision", "TP / (TP + FP), Eq. A.7", f"flagged {title}"),
-            ("recall", "TP / (TP + FN), Eq. A.6", f"true {title}"),
-            ("f1", "2 TP / (2 TP + FP + FN)", f"true {title}"),
-        ):
-            shown = "F1" if measure == "f1" else measure
-            rows.append(Definition(f"{measure}.{name}", "flags", f"{title} {shown}", meaning, stars, better="higher"))
+    for kind, (_, how) in FLAG_SETS.items():
+        for name in FLAGS:
+            title = CLASSES[name].title
+            for measure, meaning, stars in (
+                ("precision", "TP / (TP + FP), Eq. A.7", f"flagged {title}"),
+                ("recall", "TP / (TP + FN), Eq. A.6", f"true {title}"),
+                ("f1", "2 TP / (2 TP + FP + FN)", f"true {title}"),
+            ):
+                shown = f"{title} {'F1' if measure == 'f1' else measure}" + (", calibrated" if kind else "")
+                key, meaning = f"{measure}{kind}.{name}", f"{meaning}, {how}"
+                rows.append(Definition(key, "flags", shown, meaning, stars, better="higher"))
+    meaning = "share of the stars with flag_anomalous, none of which is anomalous"
+    rows.append(Definition("false_alarm.anomalous", "flags", "false alarms", meaning, "test", spec=".3f"))
     return rows
 
 
 DEFINITIONS: dict[str, Definition] = {
-    row.key: row for row in _reconstruction() + _correlations() + _abundances() + _parameters() + _flags()
+    row.key: row
+    for row in _reconstruction() + _correlations() + _abundances() + _parameters() + _flags() + comparison.definitions()
 }
 
 

@@ -12,8 +12,9 @@ import pandas as pd
 
 from halochem import files
 from halochem.errors import UserError
-from halochem.evaluate import metrics, probes
+from halochem.evaluate import compare, metrics, probes
 from halochem.evaluate.classes import CLASSES, true_labels
+from halochem.evaluate.definition import FLAG_SETS
 from halochem.evaluate.definitions import ABUNDANCES, DEFINITIONS, FLAGS, LATENTS, PARAMETERS, PARTNER
 from halochem.evaluate.number import Number
 from halochem.evaluate.paper import PAPER
@@ -46,17 +47,32 @@ class Evaluation:
         return self.n_test >= COMPARABLE_FROM
 
 
-def evaluate(table: pd.DataFrame, seed: int, attributes: dict[str, str] | None = None) -> Evaluation:
-    """Every number of DEFINITIONS from a table (`table.read`), on its held-out stars."""
+def evaluate(
+    table: pd.DataFrame,
+    seed: int,
+    attributes: dict[str, str] | None = None,
+    bounds: pd.DataFrame | None = None,
+    peers: pd.DataFrame | None = None,
+    reasons: dict[str, str] | None = None,
+) -> Evaluation:
+    """Every number of DEFINITIONS from a table (`table.read`), on its held-out stars.
+
+    `bounds` and `peers`: the columns of those modules, one row a test star with a spectrum, in any order; `reasons` why
+    they are empty, under these names.
+    """
     usable = np.isfinite(table[list(LATENTS)].to_numpy(float)).all(axis=1)
     train = table[usable & (table["split"] == "train").to_numpy()]
     test = table[usable & (table["split"] == "test").to_numpy()]
+    attributes = attributes or {}
+    beside = [None if frame is None else _in_order(frame, test) for frame in (bounds, peers)]
+    precision = float(attributes.get("flag_precision", "nan"))
     numbers = (
         _reconstruction(test)
         | _correlations(test)
         | _abundances(train, test)
         | _parameters(train, test, seed)
         | _flags(test)
+        | compare.numbers(train, test, *beside, reasons or {}, precision)
     )
     return Evaluation(
         seed=seed,
@@ -68,8 +84,12 @@ def evaluate(table: pd.DataFrame, seed: int, attributes: dict[str, str] | None =
         },
         classes={name: int(each.member(true_labels(test)).sum()) for name, each in CLASSES.items()},
         numbers={key: numbers[key] for key in DEFINITIONS},
-        attributes=attributes or {},
+        attributes=attributes,
     )
+
+
+def _in_order(frame: pd.DataFrame, test: pd.DataFrame) -> pd.DataFrame:
+    return frame.set_index("star_id").loc[test["star_id"]].reset_index(drop=True)
 
 
 def _reconstruction(test: pd.DataFrame) -> dict[str, Number]:
@@ -122,10 +142,13 @@ def _flags(test: pd.DataFrame) -> dict[str, Number]:
     labels = true_labels(test)
     known = np.isfinite(labels[list(ABUNDANCES)].to_numpy()).all(axis=1)
     for name, column in FLAGS.items():
-        flagged = test.loc[known, column].to_numpy(bool)
         true = CLASSES[name].member(labels[known])
-        for measure in (metrics.precision, metrics.recall, metrics.f1):
-            numbers[f"{measure.__name__}.{name}"] = measure(flagged, true)
+        for kind, (suffix, _) in FLAG_SETS.items():
+            flagged = test.loc[known, f"{column}{suffix}"].to_numpy(bool)
+            for measure in (metrics.precision, metrics.recall, metrics.f1):
+                numbers[f"{measure.__name__}{kind}.{name}"] = measure(flagged, true)
+    alarms = test["flag_anomalous"].to_numpy(bool)
+    numbers["false_alarm.anomalous"] = metrics.proportion(int(alarms.sum()), len(alarms), "not enough stars (n=0)")
     return numbers
 
 

@@ -13,6 +13,7 @@ from halochem.evaluate.number import Number, undefined
 
 # Fewer than three points lie on a straight line whatever they are.
 MIN_FOR_LINE = 3
+MAD_TO_SIGMA = 1.4826  # of a normal distribution
 
 
 def _finite(*columns: np.ndarray) -> list[np.ndarray]:
@@ -28,6 +29,28 @@ def mean(values: np.ndarray) -> Number:
     if n == 0:
         return undefined(0)
     return Number(float(values.mean()), n, float(values.std(ddof=1) / np.sqrt(n)) if n > 1 else None)
+
+
+def median(values: np.ndarray) -> Number:
+    """Median over stars; its standard error is that of a normal distribution of the same median deviation."""
+    (values,) = _finite(values)
+    n = len(values)
+    if n == 0:
+        return undefined(0)
+    middle = float(np.median(values))
+    scatter = MAD_TO_SIGMA * float(np.median(np.abs(values - middle)))
+    return Number(middle, n, float(np.sqrt(np.pi / 2 / n)) * scatter if n > 1 else None)
+
+
+def robust_sigma(values: np.ndarray) -> Number:
+    """1.4826 times the median deviation from the median: the standard deviation, whatever a few outliers do."""
+    (values,) = _finite(values)
+    n = len(values)
+    if n < 2:
+        return undefined(n)
+    scatter = MAD_TO_SIGMA * float(np.median(np.abs(values - np.median(values))))
+    # The efficiency of the median deviation is 37 %.
+    return Number(scatter, n, scatter / np.sqrt(2 * 0.37 * n))
 
 
 def pooled_ratio(numerator: np.ndarray, denominator: np.ndarray) -> Number:

@@ -17,6 +17,7 @@ from halochem.evaluate.number import text
 from halochem.evaluate.paper import CITATION, PAPER
 
 SCHEMA_VERSION = 1
+LIMIT = "limit."  # a key with this before it: what the noise allows for the number of the rest
 
 COLUMNS: dict[str, tuple[pa.DataType, str]] = {
     "key": (pa.string(), "which number (docs/evaluation.md)"),
@@ -132,23 +133,35 @@ def markdown(frame: pd.DataFrame, evaluations: list[Evaluation]) -> str:
         "# Evaluation",
         "",
         f"Catalogs: seed {seeds}; test stars: {stars}. Mean ± standard deviation over catalogs; n is the",
-        "number of stars behind a row, all catalogs together. What each number is: docs/evaluation.md.",
+        "number of stars behind a row, all catalogs together; limit is what the noise allows. What each number is:",
+        "docs/evaluation.md.",
         f"Paper: {CITATION}.",
     ]
+    limits = frame.set_index("key")["mean"].dropna()
+    limited = {key.removeprefix(LIMIT) for key in limits.index if key.startswith(LIMIT)}
     warning = caution(evaluations)
     if warning:
         lines += ["", f"**{warning}**"]
     for group, title in GROUPS.items():
         lines += ["", f"## {title}", ""]
-        lines += ["| | ours | catalogs | n | paper |", "| --- | --- | --- | --- | --- |"]
+        lines += ["| | ours | catalogs | n | paper | limit |", "| --- | --- | --- | --- | --- | --- |"]
         for row in frame[frame["group"] == group].itertuples():
+            if row.key.startswith(LIMIT):
+                continue
             spec = DEFINITIONS[row.key].spec
             ours = text(_or_none(row.mean), spec, _or_none(row.spread))
             unit = f" {row.unit}" if row.unit and row.n_catalogs else ""
-            ours = f"{ours}{unit}" if row.n_catalogs else "not enough stars"
+            ours = f"{ours}{unit}" if row.n_catalogs else _why(row.key, evaluations)
             quoted = PAPER[row.key].shown() if row.key in PAPER else ""
-            lines.append(f"| {row.title} | {ours} | {row.n_catalogs} | {row.n_stars} | {quoted} |")
+            limit = text(_or_none(limits.get(LIMIT + row.key, np.nan)), spec) if row.key in limited else ""
+            lines.append(f"| {row.title} | {ours} | {row.n_catalogs} | {row.n_stars} | {quoted} | {limit} |")
     return "\n".join(lines) + "\n"
+
+
+def _why(key: str, evaluations: list[Evaluation]) -> str:
+    """Why a number is undefined in all catalogs: what the first says of it."""
+    notes = [evaluation.numbers[key].note for evaluation in evaluations if key in evaluation.numbers]
+    return next((note for note in notes if note.startswith("no ")), "not enough stars").partition(":")[0]
 
 
 def _or_none(value: float) -> float | None:

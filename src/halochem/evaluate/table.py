@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from halochem.errors import UserError
-from halochem.evaluate.definitions import ABUNDANCES, FLAGS, LATENTS, PARAMETERS
+from halochem.evaluate.definition import ABUNDANCES, FLAG_SETS, FLAGS, LATENTS, PARAMETERS
 
 SCHEMA_VERSION = "1"
 PREFIX = "halochem."
@@ -23,7 +23,12 @@ NUMBERS = (
     "flux_clean_norm",
     "snr",
 )
-BOOLEANS = (*FLAGS.values(), "flag_out_of_grid")
+BOOLEANS = (
+    *FLAGS.values(),
+    *(f"{flag}{suffix}" for flag in FLAGS.values() for suffix, _ in FLAG_SETS.values()),
+    "flag_anomalous",
+    "flag_out_of_grid",
+)
 TEXTS = ("star_id", "split")
 COLUMNS = (*TEXTS, *NUMBERS, *BOOLEANS)
 
