@@ -4,6 +4,7 @@ A spectrum has kinks in the plain labels, each for a reason that is known:
 - the atmosphere is taken at the nearest edge of the c3k models (log g above 5.0 or 5.5, [alpha/Fe] outside -0.2 to
   0.6), so the structure's own labels go in beside those of the composition;
 - the microturbulence stands still outside the range of its relation, so it goes in itself;
+- molecules answer to abundances the more, the cooler the star, so products with 5040 K / Teff go in;
 - CO binds all carbon or all oxygen of a cool star, whichever is rarer, so that the other one alone is left for CH,
   C2, CN or for OH, TiO. What is left after CO has formed goes in, at the temperatures of two layers.
 """
@@ -19,6 +20,7 @@ from halochem.synthesize.atmospheres import c3k
 NAMES = (
     *("teff", "theta", "logg_structure", "microturbulence", "feh", "c_fe", "alpha_fe", "alpha_structure"),
     *("c_h", "alpha_h", "free_c_cool", "free_o_cool", "free_c_warm", "free_o_warm", "c_minus_o"),
+    *("theta_free_c", "theta_free_o", "theta_feh", "theta_logg", "theta_theta"),
 )
 
 # log10 of the dissociation constant of CO [dyn cm-2], powers of 5040 K / T: Tsuji 1973, A&A 23, 411
@@ -73,6 +75,14 @@ def features(labels: np.ndarray) -> np.ndarray:
         "free_o_warm": free_o_warm,
         "c_minus_o": np.tanh((carbon - oxygen) / 0.1),
     }
+    by_theta = {
+        "free_c": free_c_cool,
+        "free_o": free_o_cool,
+        "feh": feh,
+        "logg": structure[:, 1],
+        "theta": 5040.0 / teff,
+    }
+    columns |= {f"theta_{name}": values * columns["theta"] for name, values in by_theta.items()}
     return np.column_stack([columns[name] for name in NAMES])
 
 
