@@ -101,3 +101,9 @@ def test_no_probability_no_flag():
     assert not cut.flags(np.array([0.99, np.nan])).any()
     again = membership.from_json(Cut, json.loads(json.dumps(membership.as_json(cut), allow_nan=False)))
     np.testing.assert_equal(vars(again), vars(cut))
+
+
+def test_equal_probabilities_stand_or_fall_together():
+    p = np.array([0.97] * 30 + [0.6] * 10)
+    assert membership.choose_cut(p, 0.9).flagged == 30  # with seven of the ten it would hold, with all it does not
+    assert membership.choose_cut(p, 0.87).flagged == 40

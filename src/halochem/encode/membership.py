@@ -98,7 +98,9 @@ def choose_cut(probability: np.ndarray, precision: float) -> Cut:
     if len(p) == 0:
         return Cut(np.nan, np.nan, np.nan, 0, False)
     mean = np.cumsum(p) / np.arange(1, len(p) + 1)  # never rises
-    count = int(np.count_nonzero(mean >= precision))
+    # A cut lies between two different probabilities.
+    holds = np.flatnonzero((mean >= precision) & np.append(p[1:] < p[:-1], True))
+    count = int(holds[-1]) + 1 if len(holds) else 0
     fewest = min(MIN_FLAGGED, len(p))
     reached = count >= fewest
     threshold = p[max(count, fewest) - 1]
