@@ -32,6 +32,7 @@ from halochem.wavelengths import pixel_grid
 ENGINE = ROOT / "resources" / "turbospectrum" / "engine.json"
 OUT = ROOT / "docs" / "benchmarks" / "ispec.md"
 ISPEC = {
+    "time_limit": 36_000.0,  # the machine may be busy with other things
     "engine": "ispec",
     "ispec_atmospheres": GRID,
     "ispec_line_list": NAME,

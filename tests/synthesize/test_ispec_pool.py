@@ -42,6 +42,9 @@ for row in sys.stdin:
     if what == "fail":
         print(json.dumps({"failed": "no such star"}), flush=True)
         continue
+    for piece in range(request["star"].get("pieces", 0)):
+        time.sleep(0.4)
+        print(json.dumps({"piece": piece}), flush=True)
     time.sleep(request["star"].get("seconds", 0))
     np.save(request["out"], np.full(3, float(os.getpid())))
     print(json.dumps({"note": "a note"}), flush=True)
@@ -105,6 +108,12 @@ def test_star_past_its_time_is_ended_with_all_that_it_started(pool, pids):
     assert gone(child)
     assert not any(path.exists() for path in before if path.name.startswith("worker-"))
     assert pool.run({"do": "answer"}, 10)[1] == "a note"
+
+
+def test_time_limit_is_that_of_a_piece(pool):
+    start = time.monotonic()
+    assert pool.run({"do": "answer", "pieces": 4}, 1.2)[1] == "a note"
+    assert time.monotonic() - start > 1.5
 
 
 def test_callers_at_a_time_have_a_worker_each(pool):

@@ -99,7 +99,8 @@ class Worker:
     def run(self, star: dict[str, float], time_limit: float) -> tuple[np.ndarray, str]:
         """Flux of all pieces, one after the other (float64, shape (n,)), and the note on the atmosphere.
 
-        Raises SynthesisFailed with the reason, after ending the worker where it is past `time_limit` [s] or dead.
+        Raises SynthesisFailed with the reason, after ending the worker where a piece is past `time_limit` [s] or the
+        worker dead.
         """
         out = self._private / "flux.npy"
         answer = self._ask({"star": star, "out": str(out)}, time_limit)
@@ -119,15 +120,18 @@ class Worker:
         with contextlib.suppress(BrokenPipeError):  # it has died: the answer says so
             self._process.stdin.write(json.dumps(message).encode() + b"\n")
             self._process.stdin.flush()
-        row = self._read_row(time.monotonic() + time_limit)
-        if row is None:
-            self.end()
-            raise SynthesisFailed(f"iSpec: ended after {time_limit:g} s")
-        if not row:
-            reason = self._last_words()
-            self.end()
-            raise WorkerDied(f"iSpec: its process ended: {reason}")
-        return json.loads(row)
+        while True:
+            row = self._read_row(time.monotonic() + time_limit)
+            if row is None:
+                self.end()
+                raise SynthesisFailed(f"iSpec: ended after {time_limit:g} s")
+            if not row:
+                reason = self._last_words()
+                self.end()
+                raise WorkerDied(f"iSpec: its process ended: {reason}")
+            answer = json.loads(row)
+            if "piece" not in answer:  # which begins the time of the next
+                return answer
 
     def _read_row(self, deadline: float) -> bytes | None:
         """The next row that the worker writes; b"" if it has ended, None past the deadline."""

@@ -6,8 +6,8 @@ takes over the root logger and writes into the working folder; its synthesis cha
 stays in this process and below the folders it is given, which vanish with it.
 
 One JSON object a line comes in on stdin and goes out on stdout: first the settings, answered by {"ready": ...} or
-{"fault": ...}; then {"star": ..., "out": file}, answered by {"note": ...} or {"failed": reason}, with the flux in the
-file (.npy). `--versions` instead prints what the interpreter has.
+{"fault": ...}; then {"star": ..., "out": file}, answered by a {"piece": number} after each run of iSpec, then {"note": ...} or
+{"failed": reason}, with the flux in the file (.npy). `--versions` instead prints what the interpreter has.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 # What iSpec imports for a synthesis, by the names of import.
@@ -146,8 +147,8 @@ class Worker:
         with np.load(folder / "done.npz") as done:
             return done["layout"], tuple(map(float, done["limits"]))
 
-    def run(self, star: dict, out: str) -> dict:
-        """Compute a star; its flux, of all pieces one after the other, goes to `out`."""
+    def run(self, star: dict, out: str, reply: Callable[[dict], None]) -> dict:
+        """Compute a star; its flux, of all pieces one after the other, goes to `out`. Tells of each piece done."""
         import numpy as np
 
         said = sys.stdout = Tail()
@@ -157,7 +158,10 @@ class Worker:
             layers = self.ispec.interpolate_atmosphere_layers(self.grid, target, code="turbospectrum")
             if not (np.isfinite(layers).all() and (layers[:, [1, 2]] > 0).all()):
                 return {"failed": "atmosphere: a layer is not finite and positive"}
-            flux = [self._piece(number, star, layers, folder) for number in range(len(self.settings["pieces"]))]
+            flux = []
+            for number in range(len(self.settings["pieces"])):
+                flux.append(self._piece(number, star, layers, folder))
+                reply({"piece": number})
             np.save(out, np.concatenate(flux))
             return {"note": note}
         except Exception as error:  # iSpec raises bare exceptions for whatever goes wrong
@@ -272,7 +276,7 @@ def main() -> None:
     reply({"ready": worker.range})
     while True:
         request = requests.get()
-        reply(worker.run(request["star"], request["out"]))
+        reply(worker.run(request["star"], request["out"], reply))
 
 
 if __name__ == "__main__":
