@@ -6,8 +6,9 @@ takes over the root logger and writes into the working folder; its synthesis cha
 stays in this process and below the folders it is given, which vanish with it.
 
 One JSON object a line comes in on stdin and goes out on stdout: first the settings, answered by {"ready": ...} or
-{"fault": ...}; then {"star": ..., "out": file}, answered by a {"piece": number} after each run of iSpec, then {"note": ...} or
-{"failed": reason}, with the flux in the file (.npy). `--versions` instead prints what the interpreter has.
+{"fault": ...}; then {"star": ..., "out": file}, answered by a {"piece": number} after each run of iSpec, then
+{"note": ...} or {"failed": reason}, with the flux in the file (.npy). `--versions` instead prints what the interpreter
+has.
 """
 
 from __future__ import annotations
