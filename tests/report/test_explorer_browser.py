@@ -176,6 +176,18 @@ def test_fits_the_width(browser, report, width):
         assert max(boxes) <= width
 
 
+def test_a_touch_shows_a_star_and_leaves_the_page_to_scroll(browser, report, stars):
+    with OpenPage(browser, report, 400, is_mobile=True, has_touch=True) as opened:
+        assert opened.page.get_by_label("one star").is_checked()
+        assert opened.plot.evaluate("(canvas) => getComputedStyle(canvas).touchAction") == "pan-y"
+        opened.show("teff", "z_m", "split")
+        places = opened.places(stars["teff"].to_numpy(), stars["z_m"].to_numpy())
+        star = int(np.argmin(places[:, 0]))
+        opened.page.touchscreen.tap(*places[star])
+        opened.settle()
+        assert opened.focus() == stars["star_id"][star]
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_words_stand_out_in_both_themes(browser, report, scheme):
     with OpenPage(browser, report, color_scheme=scheme) as opened:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import numpy as np
 import pandas as pd
@@ -75,14 +76,26 @@ def test_a_frame_takes_less_than_50_ms(browser, large):
             opened.page.locator("#explorer-header").evaluate("(e) => JSON.parse(e.textContent).spectra.length") == 3000
         )
         opened.show("teff_true", "feh_true", "z_m")
+        # The page's own thread, in its own time: a machine with other work makes frames late, not dearer.
+        tools = opened.context.new_cdp_session(opened.page)
+        tools.send("Performance.enable", {"timeDomain": "threadTicks"})
+        before = _seconds(tools)
         times = opened.page.evaluate(MEASURE)
+        spent = 1000 * (_seconds(tools) - before) / (2 * len(times["hover"]))
         assert opened.complaints == []
+    print(f"{spent:.1f} ms of the page's thread an event;", end=" ")
     print(json.dumps({name: np.percentile(times[name], [50, 95]).round(1).tolist() for name in ("hover", "brush")}))
     assert times["seen"] > 30
     assert int(times["count"].split()[0]) > 3000
-    # Half of the frames: another process on the machine may hold up any one of them.
-    assert np.median(times["hover"]) < 50
-    assert np.median(times["brush"]) < 50
+    assert 0.1 < spent < 50
+    if os.getloadavg()[0] < os.cpu_count():
+        assert np.median(times["hover"]) < 50
+        assert np.median(times["brush"]) < 50
+
+
+def _seconds(tools) -> float:
+    metrics = {each["name"]: each["value"] for each in tools.send("Performance.getMetrics")["metrics"]}
+    return metrics["TaskDuration"]
 
 
 def test_of_many_stars_the_test_set_and_those_named_are_shown():

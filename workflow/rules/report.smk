@@ -43,6 +43,7 @@ rule report:
         "results/benchmarks/report/report.tsv"
     conda:
         "../envs/training.yaml"
+    threads: 2
     resources:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=lambda wildcards, attempt: 60 * attempt,

@@ -42,7 +42,8 @@ function attachBrush(plot, app) {
   canvas.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (steps[event.key]) {
-      const from = plot.px[app.focus] === plot.px[app.focus] ? app.focus : plot.nearest(plot.box.width / 2, plot.box.height / 2, 1e6);
+      const middle = plot.nearest(plot.box.width / 2, plot.box.height / 2, Infinity);
+      const from = plot.isIn(app.focus) ? app.focus : middle;
       const star = from === app.focus ? plot.next(from, ...steps[event.key]) : from;
       if (star !== null) app.focusOn(star, { pin: true });
     } else if (event.key === "Enter" || event.key === " ") app.toggle(app.focus);

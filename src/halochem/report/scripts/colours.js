@@ -29,7 +29,11 @@ function readTheme(forPrint) {
   const style = getComputedStyle(document.documentElement);
   const isDark = !forPrint && style.getPropertyValue("--dark").trim() === "1";
   if (forPrint) {
-    return { name: "light", ink: "#1d2126", soft: "#5b6570", line: "#d8dde2", paper: "#ffffff", accent: "#00568a", fit: "#d55e00", seen: "#aab1b8" };
+    return {
+      name: "light",
+      ink: "#1d2126", soft: "#5b6570", line: "#d8dde2", paper: "#ffffff",
+      accent: "#00568a", fit: "#d55e00", seen: "#aab1b8",
+    };
   }
   const colour = (name) => style.getPropertyValue(name).trim();
   return {
@@ -44,10 +48,12 @@ function makeColouring(quantity, stars, theme) {
   const unknown = { colour: theme.line, shape: "circle", text: "not known" };
   if (quantity.categories.length) {
     const colours = CATEGORY[theme.name];
-    const entries = quantity.categories.map((text, k) => ({ colour: colours[k % colours.length], shape: SHAPES[k % SHAPES.length], text }));
+    const look = (k) => ({ colour: colours[k % colours.length], shape: SHAPES[k % SHAPES.length] });
+    const entries = quantity.categories.map((text, k) => ({ ...look(k), text }));
     const last = entries.length;
     entries.push(unknown);
-    return { quantity, entries, index: (star) => (isKnown(quantity, star) ? quantity.values[star] : last), continuous: false };
+    const index = (star) => (isKnown(quantity, star) ? quantity.values[star] : last);
+    return { quantity, entries, index, continuous: false };
   }
   // Single extreme stars would leave all others in one colour.
   let [low, high] = quantiles(quantity, stars, 0.01, 0.99);
@@ -57,7 +63,8 @@ function makeColouring(quantity, stars, theme) {
   const scale = { low: log ? Math.log10(low) : low, high: log ? Math.log10(high) : high, log, quantity };
   if (scale.high <= scale.low) scale.high = scale.low + 1;
   // Of viridis the end that the background swallows is left out.
-  const shade = (share) => (diverging ? mix(DIVERGING[theme.name], share) : mix(VIRIDIS, theme.name === "dark" ? 0.2 + 0.8 * share : 0.93 * share));
+  const seen = (share) => (theme.name === "dark" ? 0.2 + 0.8 * share : 0.93 * share);
+  const shade = (share) => (diverging ? mix(DIVERGING[theme.name], share) : mix(VIRIDIS, seen(share)));
   const entries = Array.from({ length: LEVELS }, (_, k) => ({ colour: shade((k + 0.5) / LEVELS), shape: "circle" }));
   entries.push(unknown);
   const index = (star) => {
@@ -67,12 +74,17 @@ function makeColouring(quantity, stars, theme) {
   return { quantity, entries, index, continuous: true, scale, shade };
 }
 
+// Corners in radii from the star's place.
+const CORNERS = {
+  triangle: [[0, -1.25], [1.15, 0.85], [-1.15, 0.85]],
+  square: [[-0.9, -0.9], [0.9, -0.9], [0.9, 0.9], [-0.9, 0.9]],
+  diamond: [[0, -1.35], [1.35, 0], [0, 1.35], [-1.35, 0]],
+};
+
 function tracePath(context, shape, x, y, r) {
   context.beginPath();
   if (shape === "circle") context.arc(x, y, r, 0, 2 * Math.PI);
-  else if (shape === "triangle") polygon(context, [[x, y - 1.25 * r], [x + 1.15 * r, y + 0.85 * r], [x - 1.15 * r, y + 0.85 * r]]);
-  else if (shape === "square") context.rect(x - 0.9 * r, y - 0.9 * r, 1.8 * r, 1.8 * r);
-  else if (shape === "diamond") polygon(context, [[x, y - 1.35 * r], [x + 1.35 * r, y], [x, y + 1.35 * r], [x - 1.35 * r, y]]);
+  else if (CORNERS[shape]) polygon(context, CORNERS[shape].map(([a, b]) => [x + a * r, y + b * r]));
   else {
     context.rect(x - 1.3 * r, y - 0.4 * r, 2.6 * r, 0.8 * r);
     context.rect(x - 0.4 * r, y - 1.3 * r, 0.8 * r, 2.6 * r);

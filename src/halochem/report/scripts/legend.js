@@ -2,15 +2,13 @@
 
 function drawLegend(root, colouring, counts) {
   const { quantity } = colouring;
-  root.replaceChildren(element("span", { class: "legend-title" }, ...withSubscripts(axisTitle(quantity, colouring.scale))));
+  const title = withSubscripts(axisTitle(quantity, colouring.scale));
+  root.replaceChildren(element("span", { class: "legend-title" }, ...title));
   if (colouring.continuous) root.append(colourBar(colouring));
-  else {
-    colouring.entries.forEach((entry, k) => {
-      if (counts[k]) root.append(element("span", { class: "legend-entry" }, mark(entry), `${entry.text} (${counts[k]})`));
-    });
-  }
-  const unknown = counts[counts.length - 1];
-  if (colouring.continuous && unknown) root.append(element("span", { class: "legend-entry" }, mark(colouring.entries.at(-1)), `not known (${unknown})`));
+  colouring.entries.forEach((entry, k) => {
+    if (!counts[k] || !entry.text) return; // the levels of a bar have no text
+    root.append(element("span", { class: "legend-entry" }, mark(entry), `${entry.text} (${counts[k]})`));
+  });
 }
 
 function colourBar(colouring) {
@@ -20,7 +18,8 @@ function colourBar(colouring) {
     const share = place(colouring.scale, value);
     return element("span", { class: "tick", style: `left:${(100 * share).toFixed(2)}%` }, text);
   });
-  return element("span", { class: "bar-box", title: "the ends hold the lowest and the highest 1 % of the stars" }, bar, ...labels);
+  const title = "the ends hold the lowest and the highest 1 % of the stars";
+  return element("span", { class: "bar-box", title }, bar, ...labels);
 }
 
 function mark({ colour, shape }) {

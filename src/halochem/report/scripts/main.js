@@ -13,7 +13,7 @@ class Explorer {
     this.pinned = false;
     this.mode = matchMedia("(pointer: coarse)").matches ? "point" : "rectangle";
     this.window = null; // limits of x and y after a zoom
-    this.waiting = null;
+    this.waiting = new Map(); // work for the next frame, by kind
     this.menus = Object.fromEntries(["x", "y", "colour"].map((name) => [name, this.find(`[name=${name}]`)]));
     this.fillMenus();
     this.show(stars.header.views[0]);
@@ -79,9 +79,14 @@ class Explorer {
 
   // At most one of each kind of work a frame, however fast the pointer's events come.
   later(kind, work) {
-    this.waiting ??= new Map();
-    if (this.waiting.size === 0) requestAnimationFrame(() => { const all = [...this.waiting.values()]; this.waiting.clear(); for (const each of all) each(); });
+    if (this.waiting.size === 0) requestAnimationFrame(() => this.work());
     this.waiting.set(kind, work);
+  }
+
+  work() {
+    const all = [...this.waiting.values()];
+    this.waiting.clear();
+    for (const each of all) each();
   }
 
   // --- drawing
@@ -111,7 +116,8 @@ class Explorer {
     this.drawStar();
     const views = this.data.header.views;
     this.root.querySelectorAll(".views button").forEach((button, k) => {
-      button.setAttribute("aria-pressed", String(["x", "y", "colour"].every((name) => views[k][name] === this.menus[name].value)));
+      const isShown = Object.entries(this.menus).every(([name, menu]) => views[k][name] === menu.value);
+      button.setAttribute("aria-pressed", String(isShown));
     });
   }
 
@@ -121,7 +127,8 @@ class Explorer {
     this.root.dataset.focus = this.data.ids[star];
     const place = this.data.slot[star];
     const drawn = this.spectra && place >= 0;
-    this.find(".spectrum").setAttribute("aria-label", drawn ? `Spectrum of ${this.data.ids[star]} with its reconstruction` : "No spectrum shown");
+    const label = drawn ? `Spectrum of ${this.data.ids[star]} with its reconstruction` : "No spectrum shown";
+    this.find(".spectrum").setAttribute("aria-label", label);
     this.root.dataset.spectrum = drawn ? this.data.ids[star] : "";
     if (place < 0) this.spectrum.message(this.theme, "The page does not hold this star’s spectrum.");
     else if (!this.spectra) this.spectrum.message(this.theme, "…");
@@ -131,8 +138,10 @@ class Explorer {
   drawTable() {
     const count = this.selection.size;
     const listed = this.table.draw(this.selection, this.view);
-    this.find(".count").textContent = count === 0 ? "No star selected: draw over stars in the plot."
-      : `${count} star${count > 1 ? "s" : ""} selected${listed < count ? `; the first ${listed} are listed, the CSV has all` : ""}.`;
+    const some = listed < count ? `; the first ${listed} are listed, the CSV has all` : "";
+    this.find(".count").textContent = count
+      ? `${count} star${count > 1 ? "s" : ""} selected${some}.`
+      : "No star selected: draw over stars in the plot.";
     for (const name of ["zoom", "clear", "copy", "download"]) this.find(`.${name}`).disabled = count === 0;
   }
 

@@ -23,7 +23,8 @@ function quantiles(quantity, stars, low, high) {
 }
 
 function makeScale(quantity, [low, high], reversed) {
-  if (quantity.categories.length) return { low: -0.6, high: quantity.categories.length - 0.4, log: false, reversed, quantity };
+  const count = quantity.categories.length;
+  if (count) return { low: -0.6, high: count - 0.4, log: false, reversed, quantity };
   const log = low > 0 && high / low > SPAN_FOR_LOGARITHM;
   let [a, b] = log ? [Math.log10(low), Math.log10(high)] : [low, high];
   const margin = b > a ? 0.04 * (b - a) : Math.max(Math.abs(a) * 0.05, 0.5);
@@ -44,7 +45,8 @@ function valueAt(scale, share) {
 }
 
 function ticks(scale, about) {
-  if (scale.quantity && scale.quantity.categories.length) return scale.quantity.categories.map((text, value) => ({ value, text }));
+  const { categories } = scale.quantity;
+  if (categories.length) return categories.map((text, value) => ({ value, text }));
   if (!scale.log) return linearTicks(scale.low, scale.high, about);
   const found = [];
   const decades = scale.high - scale.low;
@@ -59,7 +61,8 @@ function ticks(scale, about) {
 }
 
 function shortText(value) {
-  return value >= 0.01 && value < 1e5 ? String(Number(value.toPrecision(3))) : minus(value.toExponential(0).replace("e+", "e"));
+  if (value >= 0.01 && value < 1e5) return String(Number(value.toPrecision(3)));
+  return minus(value.toExponential(0).replace("e+", "e"));
 }
 
 function linearTicks(low, high, about) {

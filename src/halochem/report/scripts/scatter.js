@@ -4,7 +4,8 @@ class Scatter {
   constructor(root, stars) {
     this.root = root;
     this.data = stars;
-    this.layers = Object.fromEntries(["frame", "points", "selected", "overlay"].map((name) => [name, root.querySelector(`canvas.${name}`)]));
+    const names = ["frame", "points", "selected", "overlay"];
+    this.layers = Object.fromEntries(names.map((name) => [name, root.querySelector(`canvas.${name}`)]));
     this.px = new Float32Array(stars.n); // CSS pixels; NaN where a star is not in the plot
     this.py = new Float32Array(stars.n);
     this.order = Array.from({ length: stars.n }, (_, star) => star);
@@ -84,8 +85,16 @@ class Scatter {
     const up = ticks(view.y, (box.bottom - box.top) / 60);
     context.strokeStyle = theme.line;
     context.beginPath();
-    for (const { value } of across) { const x = Math.round(this.toX(value)) + 0.5; context.moveTo(x, box.top); context.lineTo(x, box.bottom); }
-    for (const { value } of up) { const y = Math.round(this.toY(value)) + 0.5; context.moveTo(box.left, y); context.lineTo(box.right, y); }
+    for (const { value } of across) {
+      const x = Math.round(this.toX(value)) + 0.5; // on a pixel, for a sharp line
+      context.moveTo(x, box.top);
+      context.lineTo(x, box.bottom);
+    }
+    for (const { value } of up) {
+      const y = Math.round(this.toY(value)) + 0.5;
+      context.moveTo(box.left, y);
+      context.lineTo(box.right, y);
+    }
     context.stroke();
     this.drawGuides(context);
     context.strokeStyle = theme.soft;
@@ -141,7 +150,7 @@ class Scatter {
     const stamps = this.stamps(0, view.shown.length < 300 ? 0.95 : 0.75, null);
     const sheet = new Sheet(this.layers.points);
     const last = stamps.length - 1;
-    const drawn = this.order.filter((star) => this.px[star] === this.px[star]);
+    const drawn = this.order.filter((star) => this.isIn(star));
     const index = new Uint8Array(this.data.n);
     const counts = new Uint32Array(stamps.length);
     for (const star of drawn) counts[index[star] = view.colouring.index(star)]++;
@@ -156,7 +165,8 @@ class Scatter {
   }
 
   stamps(more, opacity, outline) {
-    return makeStamps(this.view.colouring, { radius: this.radius() + more, ratio: this.ratio, width: this.layers.points.width, opacity, outline });
+    const { width } = this.layers.points;
+    return makeStamps(this.view.colouring, { radius: this.radius() + more, ratio: this.ratio, width, opacity, outline });
   }
 
   press(sheet, stamp, star) {
@@ -171,7 +181,9 @@ class Scatter {
     }
     const stamps = this.stamps(0.5, 1, selection.size < 400 ? this.theme.ink : null);
     const sheet = new Sheet(this.layers.selected);
-    for (const star of selection) if (this.px[star] === this.px[star]) this.press(sheet, stamps[this.view.colouring.index(star)], star);
+    for (const star of selection) {
+      if (this.isIn(star)) this.press(sheet, stamps[this.view.colouring.index(star)], star);
+    }
     sheet.show();
   }
 
@@ -192,7 +204,7 @@ class Scatter {
       context.stroke();
       context.setLineDash([]);
     }
-    if (focus === null || this.px[focus] !== this.px[focus]) return;
+    if (focus === null || !this.isIn(focus)) return;
     for (const [width, colour] of [[4.5, theme.paper], [2, pinned ? theme.fit : theme.ink]]) {
       context.beginPath();
       context.arc(this.px[focus], this.py[focus], this.radius() + 5, 0, 2 * Math.PI);
@@ -214,6 +226,9 @@ class Scatter {
       context.drawImage(layer, 0, 0);
     }
   }
+
+  // Whether a star is in the plot as it is now.
+  isIn(star) { return !Number.isNaN(this.px[star]); }
 
   nearest(x, y, within) {
     let [best, least] = [null, within * within];

@@ -16,7 +16,8 @@ function withSubscripts(text) {
 }
 
 function flagsOf(stars, star) {
-  return stars.quantities.filter((q) => q.name.startsWith("flag_") && q.categories[q.values[star]] === "yes").map((q) => q.name.replace("flag_", ""));
+  const isSet = (q) => q.name.startsWith("flag_") && q.categories[q.values[star]] === "yes";
+  return stars.quantities.filter(isSet).map((q) => q.name.replace("flag_", ""));
 }
 
 class SelectionTable {
@@ -57,22 +58,30 @@ class SelectionTable {
 
   draw(selection, view) {
     Object.assign(this, { selection, view });
-    const { data } = this;
     const columns = this.columns(view);
-    const heading = (name, title, description) => {
-      const order = this.sort === name ? (this.descending ? "descending" : "ascending") : "none";
-      return element("th", { scope: "col", "aria-sort": order },
-        element("button", { type: "button", "data-sort": name, title: description }, ...withSubscripts(title), element("span", { "aria-hidden": "true" }, order === "ascending" ? " ▲" : order === "descending" ? " ▼" : "")));
-    };
     const stars = this.sorted(selection);
-    const head = element("tr", {}, heading("star_id", "star", "identifier"), ...columns.map((q) => heading(q.name, q.title, `${q.name}: ${q.description}`)), element("th", { scope: "col", class: "words" }, "flags"));
-    const rows = stars.slice(0, ROWS).map((star) =>
-      element("tr", { "data-row": star },
-        element("th", { scope: "row" }, element("button", { type: "button", class: "star", "data-star": star }, data.ids[star])),
-        ...columns.map((q) => element("td", {}, valueText(q, star))), element("td", { class: "words" }, flagsOf(data, star).join(", "))));
+    const headings = columns.map((q) => this.heading(q.name, q.title, `${q.name}: ${q.description}`));
+    const flags = element("th", { scope: "col", class: "words" }, "flags");
+    const head = element("tr", {}, this.heading("star_id", "star", "identifier"), ...headings, flags);
+    const rows = stars.slice(0, ROWS).map((star) => this.row(star, columns));
     const table = element("table", { class: "stars" }, element("thead", {}, head), element("tbody", {}, ...rows));
     this.root.replaceChildren(...(stars.length ? [table] : []));
-    return Math.min(stars.length, ROWS);
+    return rows.length;
+  }
+
+  heading(name, title, description) {
+    const order = this.sort === name ? (this.descending ? "descending" : "ascending") : "none";
+    const arrow = { none: "", ascending: " ▲", descending: " ▼" }[order];
+    const words = [...withSubscripts(title), element("span", { "aria-hidden": "true" }, arrow)];
+    const button = element("button", { type: "button", "data-sort": name, title: description }, ...words);
+    return element("th", { scope: "col", "aria-sort": order }, button);
+  }
+
+  row(star, columns) {
+    const name = element("button", { type: "button", class: "star", "data-star": star }, this.data.ids[star]);
+    const cells = columns.map((q) => element("td", {}, valueText(q, star)));
+    const flags = element("td", { class: "words" }, flagsOf(this.data, star).join(", "));
+    return element("tr", { "data-row": star }, element("th", { scope: "row" }, name), ...cells, flags);
   }
 
   // All columns of the product table, numbers to float32's seven digits.
@@ -95,14 +104,18 @@ class SelectionTable {
 // Measured beside true, and what the table says of the fit.
 function drawCard(root, stars, star) {
   const get = (name) => stars.byName.get(name);
-  const text = (name) => (get(name) ? valueText(get(name), star) : "–");
-  const pairs = ["feh", "c_fe", "alpha_fe", "teff", "logg"].filter(get);
-  const uncertain = (name) => (get(`${name}_sigma`) && isKnown(get(`${name}_sigma`), star) ? ` ± ${valueText(get(`${name}_sigma`), star)}` : "");
-  const head = element("tr", {}, element("td"), ...pairs.map((name) => element("th", { scope: "col" }, axisTitle(get(name)))));
-  const row = (title, cell) => element("tr", {}, element("th", { scope: "row" }, title), ...pairs.map((name) => element("td", {}, cell(name))));
-  const measured = row("measured", (name) => text(name) + uncertain(name));
-  const known = pairs.some((name) => get(`${name}_true`) && isKnown(get(`${name}_true`), star));
-  const table = element("table", { class: "card" }, element("thead", {}, head), element("tbody", {}, measured, ...(known ? [row("true", (name) => text(`${name}_true`))] : [])));
+  const has = (name) => get(name) !== undefined && isKnown(get(name), star);
+  const text = (name) => (has(name) ? valueText(get(name), star) : "–");
+  const labels = ["feh", "c_fe", "alpha_fe", "teff", "logg"].filter(get);
+  const row = (title, cell) => {
+    const cells = labels.map((name) => element("td", {}, cell(name)));
+    return element("tr", {}, element("th", { scope: "row" }, title), ...cells);
+  };
+  const heads = labels.map((name) => element("th", { scope: "col" }, axisTitle(get(name))));
+  const rows = [row("measured", (name) => text(name) + (has(`${name}_sigma`) ? ` ± ${text(`${name}_sigma`)}` : ""))];
+  if (labels.some((name) => has(`${name}_true`))) rows.push(row("true", (name) => text(`${name}_true`)));
+  const head = element("thead", {}, element("tr", {}, element("td"), ...heads));
+  const table = element("table", { class: "card" }, head, element("tbody", {}, ...rows));
   const facts = [
     ["S/N", text("snr")], ["relative L² error", text("relative_l2_clean")], ["reduced χ²", text("chi2_reduced")],
     ["set", text("split")], ["flags", flagsOf(stars, star).join(", ") || "none"],
