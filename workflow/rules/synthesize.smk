@@ -41,9 +41,11 @@ rule synthesize:
     resources:
         # iSpec reads its list of lines as a table, the first time.
         mem_mb=lambda wildcards, attempt: (4000 if SETTINGS.synthesis.engine == "ispec" else 2000) * attempt,
-        # Two minutes a star is above the slowest measured (cool stars with TiO), ten with iSpec.
-        runtime=lambda wildcards, attempt: (
-            30 + (10 if SETTINGS.synthesis.engine == "ispec" else 2) * SETTINGS.synthesis.chunk_size
+        # Minutes a star, above the slowest measured: Turbospectrum with some stars by the second try, iSpec, emulator.
+        runtime=lambda wildcards, attempt: int(
+            30
+            + {"turbospectrum": 0.5, "ispec": 10, "emulator": 0.001}[SETTINGS.synthesis.engine]
+            * SETTINGS.synthesis.chunk_size
         )
         * attempt,
     params:
