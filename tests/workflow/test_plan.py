@@ -13,7 +13,7 @@ from halochem.config import load
 
 ROOT = Path(__file__).resolve().parents[2]
 RULES = {"prepare_engine", "sample", "synthesize", "observe", "train", "encode"}
-RULES |= {"evaluate", "summarize", "report", "manifest", "all"}
+RULES |= {"limits", "peers", "evaluate", "summarize", "report", "manifest", "all"}
 
 
 def test_published_configuration_is_planned_in_chunks(project):

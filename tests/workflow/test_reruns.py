@@ -14,7 +14,7 @@ SETTINGS = {
 }
 BEHIND_ENCODE = {"evaluate", "summarize", "report", "manifest", "all"}
 BEHIND_TRAIN = {"encode"} | BEHIND_ENCODE
-BEHIND_OBSERVE = {"train"} | BEHIND_TRAIN
+BEHIND_OBSERVE = {"train", "limits", "peers"} | BEHIND_TRAIN
 BEHIND_SYNTHESIZE = {"observe"} | BEHIND_OBSERVE
 
 

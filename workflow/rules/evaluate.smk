@@ -1,13 +1,66 @@
-"""What each catalog's latents are worth, and their mean and spread over the catalogs."""
+"""What each catalog's latents are worth, beside peers and limits, and their mean and spread over the catalogs."""
 
 
 localrules:
     summarize,
 
 
+def emulator_at_hand():
+    """The emulator's files, where they are there: without them there are no bounds, and that is said in their place."""
+    paths = [SETTINGS.synthesis.emulator_dir / name for name in ("model.json", "weights.safetensors")]
+    return [str(path) for path in paths if path.is_file() or SETTINGS.synthesis.engine == "emulator"]
+
+
+rule limits:
+    input:
+        catalog="results/catalogs/halo-{seed}.h5",
+        emulator=emulator_at_hand(),
+        observed=observed_stars,
+    output:
+        "results/evaluation/bounds-{seed}.parquet",
+    log:
+        "results/logs/evaluate/bounds-{seed}.log",
+    benchmark:
+        "results/benchmarks/evaluate/bounds-{seed}.tsv"
+    conda:
+        "../envs/training.yaml"
+    resources:
+        mem_mb=lambda wildcards, attempt: 4000 * attempt,
+        runtime=lambda wildcards, attempt: 60 * attempt,
+    params:
+        config=SETTINGS_FILE,
+        settings=settings_of("sample", "observe") | {"train.train_fraction": SETTINGS.train.train_fraction},
+    shell:
+        "halochem evaluate --limits-of {input.catalog} --config {params.config} --out {output} > {log} 2>&1"
+
+
+rule peers:
+    input:
+        "results/catalogs/halo-{seed}.h5",
+    output:
+        "results/evaluation/peers-{seed}.parquet",
+    log:
+        "results/logs/evaluate/peers-{seed}.log",
+    benchmark:
+        "results/benchmarks/evaluate/peers-{seed}.tsv"
+    conda:
+        "../envs/training.yaml"
+    threads: 2
+    resources:
+        mem_mb=lambda wildcards, attempt: 6000 * attempt,
+        runtime=lambda wildcards, attempt: 60 * attempt,
+    params:
+        config=SETTINGS_FILE,
+        settings={"train.train_fraction": SETTINGS.train.train_fraction},
+    shell:
+        "halochem evaluate --peers-of {input} --config {params.config} --out {output} > {log} 2>&1"
+
+
 rule evaluate:
     input:
-        "results/tables/halo-{seed}.parquet",
+        table="results/tables/halo-{seed}.parquet",
+        bounds="results/evaluation/bounds-{seed}.parquet",
+        peers="results/evaluation/peers-{seed}.parquet",
     output:
         "results/evaluation/halo-{seed}.json",
     log:
@@ -21,7 +74,8 @@ rule evaluate:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=lambda wildcards, attempt: 60 * attempt,
     shell:
-        "halochem evaluate --table {input} --out {output} > {log} 2>&1"
+        "halochem evaluate --table {input.table} --bounds {input.bounds} --peers {input.peers} --out {output} "
+        "> {log} 2>&1"
 
 
 rule summarize:

@@ -11,6 +11,7 @@ if reconstructions.detail_windows(pixel_grid(SETTINGS.spectrum)):
     FIGURES.append(
         ("reconstructions_detail", "reconstructions", "Model", f"halo-{SETTINGS.seeds[0]}", "reconstructions in detail")
     )
+FIGURES.append(("error_over_bound", "error_over_bound", "Model", "all", "errors over the Cramér-Rao bound"))
 for place, seed in enumerate(SETTINGS.seeds):
     for name, title in (("latents", "latents and abundances"), ("training_history", "training history")):
         FIGURES.append((f"{name}_halo-{seed}" if place else name, name, "Model", f"halo-{seed}", title))
@@ -25,6 +26,8 @@ rule report:
         tables=expand("results/tables/halo-{seed}.parquet", seed=SETTINGS.seeds),
         evaluations=expand("results/evaluation/halo-{seed}.json", seed=SETTINGS.seeds),
         summary="results/evaluation/summary.parquet",
+        bounds=expand("results/evaluation/bounds-{seed}.parquet", seed=SETTINGS.seeds),
+        peers=expand("results/evaluation/peers-{seed}.parquet", seed=SETTINGS.seeds),
         checks=emulator_checks(),
     output:
         [
@@ -52,5 +55,6 @@ rule report:
         figures=subpath(output[0], parent=True),
     shell:
         "halochem report --catalog {input.catalogs} --model {params.models} --table {input.tables} "
-        "--evaluation {input.evaluations} --summary {input.summary} --figures-dir {params.figures} "
+        "--evaluation {input.evaluations} --summary {input.summary} "
+        "--bounds {input.bounds} --peers {input.peers} --figures-dir {params.figures} "
         "--out {output.page} > {log} 2>&1"

@@ -26,7 +26,8 @@ GROUPS = {
     "peers": "Peers on the same stars, RMSE",
     "peers_sigma": "Peers on the same stars, robust scatter",
     "peers_bias": "Peers on the same stars, bias",
-    "bounds": "Cramér-Rao bounds",
+    "bounds": "Cramér-Rao bounds, medians",
+    "bounds_binned": "Cramér-Rao bounds by Teff and [Fe/H], medians",
     "over_bound": "Errors over the bound",
 }
 
@@ -53,6 +54,12 @@ FEH_BINS = {
     "poor": Bin("[Fe/H] ≤ −2", -np.inf, -2),
     "middle": Bin("−2 to −1", -2, -1),
     "rich": Bin("> −1", -1, np.inf),
+}
+# bin of both -> title
+BINS = {
+    f"{teff}_{feh}": f"{teff_bin.title}, {feh_bin.title}"
+    for teff, teff_bin in TEFF_BINS.items()
+    for feh, feh_bin in FEH_BINS.items()
 }
 VARIANTS = {
     "bound": ("crb_{}", "all five labels free"),
@@ -107,13 +114,11 @@ def _bounds() -> list[Definition]:
         for label, title in ABUNDANCES.items():
             shown = f"{title}, {what}"
             rows.append(Definition(f"{key}.{label}", "bounds", shown, "median of the bound", "test", "dex", ".3f"))
-    for teff, teff_bin in TEFF_BINS.items():
-        for feh, feh_bin in FEH_BINS.items():
-            for label, title in ABUNDANCES.items():
-                where = f"{teff_bin.title}, {feh_bin.title}"
-                meaning = "median of the bound, all labels free"
-                key = f"bound.{label}.{teff}_{feh}"
-                rows.append(Definition(key, "bounds", f"{title}, {where}", meaning, where, "dex", ".3f"))
+    meaning = "median of the bound, all labels free"
+    for name, where in BINS.items():
+        for label, title in ABUNDANCES.items():
+            key = f"bound.{label}.{name}"
+            rows.append(Definition(key, "bounds_binned", f"{title}, {where}", meaning, where, "dex", ".3f"))
     return rows
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 from halochem import regions
 from halochem.evaluate.classes import true_labels
 from halochem.report import examples
-from halochem.report.figures import drawn_labels, latents, reconstructions, style, training_history
+from halochem.report.figures import drawn_labels, error_over_bound, latents, reconstructions, style, training_history
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Run:
-    """One catalog's files, read: `table` the whole product, as `evaluate.table` allows it; `document` model.json."""
+    """One catalog's files, read: `table` the whole product, as `evaluate.table` allows it; `document` model.json.
+
+    `bounds` and `peers`: of its test stars, where given.
+    """
 
     seed: int
     catalog: Path
@@ -27,6 +30,8 @@ class Run:
     table_path: Path
     table: pd.DataFrame
     document: dict
+    bounds: pd.DataFrame | None = None
+    peers: pd.DataFrame | None = None
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,7 @@ def make(runs: list[Run], folder: Path) -> tuple[list[FigureFile], list[str]]:
         for run in runs:
             suffix, of_seed = ("", "") if run is runs[0] else (f"_halo-{run.seed}", f", halo-{run.seed}")
             _latents(run, suffix, of_seed, add, skipped)
+        _error_over_bound(runs, add, skipped)
         for run in runs:
             suffix, of_seed = ("", "") if run is runs[0] else (f"_halo-{run.seed}", f", halo-{run.seed}")
             history = training_history.read(run.model_folder / "history.csv")
@@ -100,3 +106,15 @@ def _latents(run: Run, suffix: str, of_seed: str, add, skipped: list[str]) -> No
         add(figure, latents.NAME + suffix, f"Latents and abundances{of_seed}", latents.caption(len(test)))
     else:
         skipped.append(f"Latents and abundances{of_seed}: no test star with latents and true labels.")
+
+
+def _error_over_bound(runs: list[Run], add, skipped: list[str]) -> None:
+    if all(run.bounds is None and run.peers is None for run in runs):
+        skipped.append("Errors over the bound: no bounds and no peers given (--bounds, --peers).")
+        return
+    stars = pd.concat([error_over_bound.assemble(run.table, run.bounds, run.peers) for run in runs])
+    if len(stars):
+        caption = error_over_bound.caption(stars)
+        add(error_over_bound.draw(stars), error_over_bound.NAME, "Errors over the bound", caption)
+    else:
+        skipped.append("Errors over the bound: no test star with latents and true labels.")

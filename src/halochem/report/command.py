@@ -35,6 +35,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="PARQUET",
         help="summary of these evaluations (default: made from them)",
     )
+    for name, what in (("--bounds", "bounds"), ("--peers", "peers")):
+        parser.add_argument(
+            name,
+            type=Path,
+            nargs="*",
+            default=[],
+            metavar="PARQUET",
+            help=f"{what} of the test stars, from `halochem evaluate`, one a catalog or none at all",
+        )
     parser.add_argument("--figures-dir", type=Path, required=True, metavar="DIR", help="folder for PNG and PDF")
     parser.add_argument("--out", type=Path, required=True, metavar="HTML", help="page to write")
     parser.add_argument("--config", type=Path, metavar="YAML", help="configuration; checked, but not needed")
@@ -72,19 +81,26 @@ def run(arguments: argparse.Namespace) -> None:
 def _runs(arguments: argparse.Namespace) -> list:
     import pandas as pd
 
-    from halochem.evaluate import table
+    from halochem.evaluate import bounds, peers, stars, table
     from halochem.report.build import Run
     from halochem.train import model_files
 
-    counts = {name: len(getattr(arguments, name)) for name in ("catalog", "model", "table", "evaluation")}
+    names = ["catalog", "model", "table", "evaluation"]
+    names += [name for name in ("bounds", "peers") if getattr(arguments, name)]
+    counts = {name: len(getattr(arguments, name)) for name in names}
     if len(set(counts.values())) > 1:
         given = ", ".join(f"{count} of --{name}" for name, count in counts.items())
         raise UserError(f"one of each a catalog, in the same order; got {given}")
     runs = []
-    for catalog, model, path in zip(arguments.catalog, arguments.model, arguments.table, strict=True):
+    for k, (catalog, model, path) in enumerate(zip(arguments.catalog, arguments.model, arguments.table, strict=True)):
         _, seed, _ = table.read(path)  # which checks what the evaluation needs
         frame = pd.read_parquet(path)  # and the page shows every column
-        runs.append(Run(seed, catalog, model, path, frame, model_files.read_document(model)))
+        beside = {}
+        for name, module, option in (("bounds", bounds, "--limits-of"), ("peers", peers, "--peers-of")):
+            if getattr(arguments, name):
+                made_by = f"halochem evaluate {option} CATALOG"
+                beside[name], _ = stars.read(getattr(arguments, name)[k], module.COLUMNS, made_by)
+        runs.append(Run(seed, catalog, model, path, frame, model_files.read_document(model), **beside))
     seeds = [run.seed for run in runs]
     twice = [seed for seed in seeds if seeds.count(seed) > 1]
     if twice:

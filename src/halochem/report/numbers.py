@@ -7,7 +7,10 @@ from typing import Any
 
 import pandas as pd
 
+from halochem.evaluate import comparison
 from halochem.evaluate.classes import CLASSES
+from halochem.evaluate.comparison import BINS, METHODS, VARIANTS
+from halochem.evaluate.definition import FLAG_SETS
 from halochem.evaluate.definitions import ABUNDANCES, DEFINITIONS, FLAGS, GROUPS, LATENTS, PARAMETERS, PARTNER
 from halochem.evaluate.evaluation import Evaluation
 from halochem.evaluate.number import text
@@ -71,11 +74,51 @@ LAYOUTS = (
     ),
     Layout(
         "flags",
-        {name: CLASSES[name].title for name in FLAGS},
-        {"precision": "precision", "recall": "recall", "f1": "F1"},
+        {name: CLASSES[name].title for name in FLAGS} | {"anomalous": "anomalous"},
+        {
+            f"{measure}{kind}": f"{title}, {FLAG_SETS[kind][1]}"
+            for kind in FLAG_SETS
+            for measure, title in {"precision": "precision", "recall": "recall", "f1": "F1"}.items()
+        }
+        | {"false_alarm": "false alarms"},
         "{column}.{row}",
-        "n: stars flagged for the precision, stars of the class for recall and F1.",
+        "n: stars flagged for the precision, stars of the class for recall and F1. The limit of a recall is that of "
+        "the best classifier that the noise allows, at the paper’s precision or at the one asked for. False alarms: "
+        "share of all test stars, none of which is anomalous, with flag_anomalous.",
     ),
+    *(
+        Layout(
+            group,
+            ABUNDANCES,
+            {f"{measure}_{method}": title for method, title in METHODS.items()},
+            "{column}.{row}",
+            footnote,
+        )
+        for group, measure, footnote in (
+            (
+                "peers",
+                "rmse",
+                "The Cannon and the network are trained on the true labels of training stars. The limit is that of the "
+                "best estimate from a measurement at the Cramér-Rao bound, for one who knows the density of the stars.",
+            ),
+            ("peers_sigma", "sigma", "1.4826 times the median deviation from the median, which outliers do not sway."),
+            ("peers_bias", "bias", "Median of measured minus true."),
+            (
+                "over_bound",
+                "over_bound",
+                "1.4826 times the median of the absolute error over the star’s Cramér-Rao bound, all labels free. "
+                "Below 1 is possible where the distribution of the stars tells more than their spectra.",
+            ),
+        )
+    ),
+    Layout(
+        "bounds",
+        {variant: what for variant, (_, what) in VARIANTS.items()},
+        ABUNDANCES,
+        "{row}.{column}",
+        "What no unbiased measurement can undercut, from the emulator’s derivatives in all pixels.",
+    ),
+    Layout("bounds_binned", BINS, ABUNDANCES, "bound.{column}.{row}", "All five labels free."),
 )
 
 
@@ -101,6 +144,8 @@ def tables(evaluations: list[Evaluation], averages: pd.DataFrame) -> list[dict[s
     for layout in LAYOUTS:
         keys = {row: [layout.cell_key(row, column) for column in layout.columns] for row in layout.rows}
         placed.update(key for row in keys.values() for key in row)
+        if layout.group in comparison.GROUPS and not _any_defined(layout, averages):
+            continue  # no peers, or no bounds for these spectra
         rows = [{"title": layout.rows[row], "cells": [cell(key) for key in keys[row]]} for row in keys]
         title = GROUPS[layout.group]
         if layout.group == "correlation" and len(evaluations) == 1:
@@ -117,6 +162,12 @@ def tables(evaluations: list[Evaluation], averages: pd.DataFrame) -> list[dict[s
             further = f"{title}, further" if any(layout.group == group for layout in LAYOUTS) else title
             shown.append({"title": further, "columns": ["value"], "rows": rows, "footnote": ""})
     return shown
+
+
+def _any_defined(layout: Layout, averages: pd.DataFrame) -> bool:
+    """Whether a number of the layout's own group has a value; `averages` by key."""
+    own = averages[averages["group"] == layout.group]
+    return bool((own["n_catalogs"] > 0).any())
 
 
 # what the page opens with: those that the paper's abstract and conclusions rest on
@@ -167,7 +218,7 @@ def _cell(key: str, evaluations: list[Evaluation], average: pd.Series) -> dict[s
     if len(evaluations) == 1:
         one = evaluations[0].numbers[key]
         if one.value is None:
-            return cell | {"ours": "–", "note": one.note}
+            return cell | {"ours": "–", "note": one.note.partition(":")[0]}
         value = one.detail.get("signed", one.value)
         return cell | {"ours": _with_unit(text(value, row.spec, one.error), row.unit), "note": f"n = {one.n}"}
     if average["n_catalogs"] == 0:
