@@ -9,7 +9,8 @@ import pytest
 from tiny_runs import write_report
 
 from halochem.errors import UserError
-from halochem.evaluate import evaluation, summary
+from halochem.evaluate import comparison, evaluation, summary
+from halochem.evaluate.definitions import DEFINITIONS
 
 FIGURES = ["drawn_labels", "reconstructions", "reconstructions_detail", "latents", "training_history"]
 
