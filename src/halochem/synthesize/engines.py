@@ -30,7 +30,6 @@ from halochem.wavelengths import pixel_grid
 # Layers of the atmospheres: every second one left out above log tau = -4, all below 1.5. 56 of 80 remain, and the
 # flux changes by at most 8e-4 at R = 2200 (docs/synthesis.md).
 OUTER_LOG_TAU, INNER_LOG_TAU = -4.0, 1.5
-THINNED = True
 
 
 class TurbospectrumEngine:
