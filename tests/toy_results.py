@@ -31,11 +31,15 @@ def make(folder: Path) -> None:
     (folder / "c.yaml").write_text(yaml.safe_dump({"train": train, "encode": {"n_labelled": 10}}))
     catalog, model = results / "catalogs/halo-1.h5", results / "models/halo-1"
     table, evaluations = results / "tables/halo-1.parquet", results / "evaluation"
+    # Both are empty: no emulator is of these spectra, and the stars are too few for peers.
+    bounds, peers = evaluations / "bounds-1.parquet", evaluations / "peers-1.parquet"
     for words in (
         ["observe", "--labels", results / "labels/halo-1.parquet", "--spectra", *chunks, "--out", catalog],
         ["train", "--config", folder / "c.yaml", "--catalog", catalog, "--out", model],
         ["encode", "--config", folder / "c.yaml", "--catalog", catalog, "--model", model, "--out", table],
-        ["evaluate", "--table", table, "--out", evaluations / "halo-1.json"],
+        ["evaluate", "--limits-of", catalog, "--config", folder / "c.yaml", "--out", bounds],
+        ["evaluate", "--peers-of", catalog, "--config", folder / "c.yaml", "--out", peers],
+        ["evaluate", "--table", table, "--bounds", bounds, "--peers", peers, "--out", evaluations / "halo-1.json"],
         ["evaluate", "--summary", evaluations / "halo-1.json", "--out", evaluations / "summary.parquet"],
     ):
         assert cli.main([str(word) for word in words]) == 0
