@@ -60,7 +60,7 @@ def test_packages_of_a_distribution_that_is_not_installed():
 def prepared(root: Path) -> None:
     """What `halochem synthesize --prepare` leaves behind, in small."""
     folder = root / checks.ENGINE.parent
-    for name in ("native/babsma_lu", "native/bsyn_lu", "atoms.bsyn", "c3k.npz"):
+    for name in ("native/babsma_lu", "native/bsyn_lu", "atoms.bsyn", "atoms.heads", "atoms.lines", "c3k.npz"):
         put(folder / name, name)
 
     def entry(name: str) -> dict[str, str]:
@@ -72,7 +72,7 @@ def prepared(root: Path) -> None:
         "compiler": "GNU Fortran 12.2.0",
         "builds": {"native": {name: f"native/{name}" for name in PROGRAMS}},
         "data": "DATA",
-        "line_lists": {"atoms": entry("atoms.bsyn")},
+        "line_lists": {"atoms": entry("atoms.bsyn") | {"binary_sha256": sha256(folder / "atoms.lines")}},
         "c3k": entry("c3k.npz"),
     }
     put(root / checks.ENGINE, json.dumps(description))
