@@ -33,7 +33,7 @@ gfortran:
 		&& DEBIAN_FRONTEND=noninteractive apt-get install -y -qq gfortran >/dev/null; } \
 		|| { echo "make: gfortran is missing; install it: apt install gfortran (Debian, Ubuntu), dnf install gcc-gfortran (Fedora), brew install gcc (macOS), or conda install -c conda-forge gfortran" >&2; exit 1; }
 
-run: $(INSTALLED) gfortran ## the quickstart: 48 stars from nothing to a table, figures and a report
+run: $(INSTALLED) gfortran ## the quickstart: 40 000 emulated stars, from nothing to a table, figures and a report
 	$(BIN)/snakemake --cores $(CORES) --configfile $(CONFIG) --rerun-incomplete --show-failed-logs
 	@ls -l results/tables/*.parquet results/evaluation/summary.md results/report.html
 

@@ -34,7 +34,7 @@ def test_any_seed_is_a_target_without_an_edit(project):
     quick = load(ROOT / "config" / "quickstart.yaml")
     chunks = math.ceil(quick.sample.n_stars / quick.synthesis.chunk_size)
     assert chunks > 1
-    assert jobs == {"prepare_engine": 1, "sample": 1, "synthesize": chunks, "observe": 1, "train": 1, "encode": 1}
+    assert jobs == {"sample": 1, "synthesize": chunks, "observe": 1, "train": 1, "encode": 1}
 
 
 @pytest.mark.parametrize(
