@@ -161,8 +161,8 @@ def main() -> None:
         "",
         f"`python benchmarks/synthesis/changes.py` on {platform.processor() or platform.machine()}: one change taken "
         f"back at a time, {RANGE[0]:g}-{RANGE[1]:g} Å at {STEP:g} Å. For each star (Teff, log g, [Fe/H], [C/Fe], "
-        "[α/Fe]) the CPU seconds of babsma and bsyn, and the largest difference of the flux from the build as shipped, at full "
-        "resolution and at R = 2200.",
+        "[α/Fe]) the CPU seconds of babsma and bsyn, and the largest difference of the flux from the build as shipped, "
+        "at full resolution and at R = 2200.",
         "",
         f"| taken back | {' | '.join(heads)} |",
         "| --- |" + " --- |" * len(heads),

@@ -3,7 +3,8 @@
 In four windows, for each star: the package's own build at constant steps of 0.01 Å and all layers is the truth; the
 pipeline's run is compared with it at R = 2200. Then for three of the stars, over the first window, what each setting of
 the native build costs and gains beside the package's build at the same step. Time is CPU time of both programs.
-Writes docs/benchmarks/native_build.md. The truth takes a quarter of an hour on two cores and is kept in results/benchmarks/.
+Writes docs/benchmarks/native_build.md. The truth takes a quarter of an hour on two cores and is kept in
+results/benchmarks/.
 
     python benchmarks/synthesis/native_build.py [ENGINE_JSON]
 """
