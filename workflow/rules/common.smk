@@ -65,6 +65,12 @@ def engine_files():
     return [str(SETTINGS.synthesis.emulator_dir / name) for name in ("model.json", "weights.safetensors")]
 
 
+def emulator_at_hand():
+    """The emulator's files, where they are there: without them there are no bounds, and that is said in their place."""
+    paths = [SETTINGS.synthesis.emulator_dir / name for name in ("model.json", "weights.safetensors")]
+    return [str(path) for path in paths if path.is_file() or SETTINGS.synthesis.engine == "emulator"]
+
+
 def emulator_checks():
     """The comparison of the first catalog with direct spectra, where it is emulated and one is asked for."""
     asked = SETTINGS.synthesis.engine == "emulator" and SETTINGS.synthesis.check_stars > 0

@@ -5,12 +5,6 @@ localrules:
     summarize,
 
 
-def emulator_at_hand():
-    """The emulator's files, where they are there: without them there are no bounds, and that is said in their place."""
-    paths = [SETTINGS.synthesis.emulator_dir / name for name in ("model.json", "weights.safetensors")]
-    return [str(path) for path in paths if path.is_file() or SETTINGS.synthesis.engine == "emulator"]
-
-
 rule limits:
     input:
         catalog="results/catalogs/halo-{seed}.h5",
