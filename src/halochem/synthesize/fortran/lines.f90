@@ -332,7 +332,7 @@ contains
     to_the_end = present(all)
     first = int(offset)
     phase = nint((offset - first)*phases)
-    per_step = real(del/xl1)*light
+    per_step = real(del/xl1)
     a_max = maxval(damping(1:ntau))
     is_damped = a_max > a_series
     ended = .false.
@@ -340,9 +340,9 @@ contains
       row = first + done - 1
       index = start + direction*(done - 1)
       if (row > table_rows) then
-        peak = wing(index, (offset + done - 1)*per_step)
+        peak = wing(index, speed_at(direction*(offset + done - 1)*per_step))
       else if (is_damped) then
-        peak = damped(index, (offset + done - 1)*per_step, row, phase)
+        peak = damped(index, speed_at(direction*(offset + done - 1)*per_step), row, phase)
       else if (a_max > 0.1) then
         peak = broad(index, row, phase)
       else if (a_max > 0.005) then
@@ -357,6 +357,13 @@ contains
     end do
     done = most
   end subroutine
+
+  ! Velocity [cm/s] of a point at ln(wavelength) x from line centre: as in the package that of the difference in
+  ! wavelength, which in the wings of the strongest lines is not the same.
+  pure real function speed_at(x)
+    real, intent(in) :: x
+    speed_at = light*abs(x*(1. + x*(0.5 + x/6.)))
+  end function
 
   real function narrow(index, row, phase)
     integer, intent(in) :: index, row, phase
