@@ -18,7 +18,7 @@ from halochem.files import atomic
 from halochem.synthesize import build
 from halochem.synthesize.build import Installation
 from halochem.synthesize.engines import TurbospectrumEngine
-from halochem.synthesize.lines import bsyn_list
+from halochem.synthesize.lines import bsyn_list, native_list
 from halochem.synthesize.turbospectrum import Star
 from halochem.wavelengths import pixel_grid
 
@@ -89,5 +89,5 @@ def leave_out(
     assert names.issuperset(without), f"no such molecule in the list: {set(without) - names}"
     kept = [lines for lines in lists if lines.species.name.split()[0] not in without]
     path = folder / "molecules.bsyn"
-    bsyn_list.write([lines.between(wavelength[0] - REACH, wavelength[1] + REACH) for lines in kept], path, "reduced")
+    native_list.write([lines.between(wavelength[0] - REACH, wavelength[1] + REACH) for lines in kept], path, "reduced")
     return replace(installation, line_lists={**installation.line_lists, "molecules": path})
