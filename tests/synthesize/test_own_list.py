@@ -216,7 +216,8 @@ def engine_copy(tmp_path_factory, installation, engine_json) -> Path:
     description["data"] = str(near / description["data"])
     description["c3k"]["path"] = str(installation.c3k)
     for name, entry in description["line_lists"].items():
-        (folder / f"{name}.bsyn").symlink_to(installation.line_lists[name].resolve())
+        for suffix in (".bsyn", ".heads", ".lines"):
+            (folder / f"{name}{suffix}").symlink_to(installation.line_lists[name].resolve().with_suffix(suffix))
         entry["path"] = f"{name}.bsyn"
     (folder / "engine.json").write_text(json.dumps(description))
     return folder / "engine.json"
