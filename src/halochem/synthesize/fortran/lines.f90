@@ -44,7 +44,7 @@ module line_opacity
   real, dimension(0:voigt_points+1) :: odd1, odd3, odd5
   logical :: has_voigt = .false.
 
-  ! Of the line: opacity at centre over H(a,0), that over the continuum, damping, velocity in Doppler widths
+  ! Of the line, by depth: opacity at centre over H(a,0), the same over the continuum's, damping over Doppler width
   real, dimension(ndp) :: strength, over_continuum, damping
 
   integer :: ntau, maxlam, nmy, nlbldu, iint, iweak, idamp, ion, nat, nmol
@@ -365,6 +365,9 @@ contains
     speed_at = light*abs(x*(1. + x*(0.5 + x/6.)))
   end function
 
+  ! One point of a line at all depths, by the size of its largest damping: as few terms of the series as do, in three
+  ! functions and not one, for a loop of a fixed number of terms becomes vector instructions. The result is the largest
+  ! ratio to the continuum.
   real function narrow(index, row, phase)
     integer, intent(in) :: index, row, phase
     real :: profile
