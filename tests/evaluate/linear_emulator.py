@@ -14,7 +14,7 @@ from halochem.sample.draw import draw_labels
 from halochem.sample.halo import halo_density
 from halochem.synthesize.emulator import model
 from halochem.synthesize.emulator.domain import box
-from halochem.synthesize.emulator.features import NAMES
+from halochem.synthesize.emulator.features import LABEL_FEATURES
 from halochem.wavelengths import pixel_grid
 
 SPECTRUM = {"wavelength": [5000.0, 5112.0]}
@@ -38,19 +38,19 @@ def save(folder: Path) -> Path:
     """Write the emulator to a folder."""
     settings = config(folder).spectrum
     seen = ["logg_structure" if name == "logg" else name for name in STAR_LABELS]
-    scale = np.ones(len(NAMES))
-    weight = np.zeros((len(NAMES), 5))
+    scale = np.ones(len(LABEL_FEATURES))
+    weight = np.zeros((len(LABEL_FEATURES), 5))
     for k, (name, label) in enumerate(zip(seen, STAR_LABELS, strict=True)):
         # Weights are kept in half precision: a feature over its label's range, and a basis that has the rest.
-        scale[NAMES.index(name)] = np.ptp(box()[label])
-        weight[NAMES.index(name), k] = 1.0
+        scale[LABEL_FEATURES.index(name)] = np.ptp(box()[label])
+        weight[LABEL_FEATURES.index(name), k] = 1.0
     grid = pixel_grid(settings)
     basis = slopes() * np.array([[np.ptp(box()[name])] for name in STAR_LABELS])
     arrays = {
         "wavelength": grid,
         "mean": np.full(len(grid), 0.6, np.float32),
         "basis": basis.astype(np.float16).astype(np.float32),
-        "feature_mean": np.zeros(len(NAMES)),
+        "feature_mean": np.zeros(len(LABEL_FEATURES)),
         "feature_scale": scale,
         "member0.weight0": weight.astype(np.float32),
         "member0.bias0": np.zeros(5, np.float32),

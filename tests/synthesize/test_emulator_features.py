@@ -2,18 +2,37 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
+import pytest
 
 from halochem.synthesize import composition
-from halochem.synthesize.atmospheres.c3k import nearest_covered
-from halochem.synthesize.emulator import design
-from halochem.synthesize.emulator.features import NAMES, features, matrix, microturbulence, structure_labels
+from halochem.synthesize.atmospheres.c3k import C3K, nearest_covered
+from halochem.synthesize.emulator import design, model
+from halochem.synthesize.emulator.features import (
+    DEPTHS,
+    LABEL_FEATURES,
+    NAMES,
+    STRUCTURE_FEATURES,
+    features,
+    matrix,
+    microturbulence,
+    structure_labels,
+)
 
 LABELS = matrix(design.design(200, 3))
+SHIPPED = Path(__file__).parents[2] / "resources" / "emulator"
+
+
+@pytest.fixture(scope="module")
+def network():
+    """The c3k network, which the shipped emulator carries."""
+    return model.load(SHIPPED).structures
 
 
 def column(labels: np.ndarray, name: str) -> np.ndarray:
-    return features(np.atleast_2d(labels))[:, NAMES.index(name)]
+    return features(np.atleast_2d(labels))[:, LABEL_FEATURES.index(name)]
 
 
 def test_structure_labels_are_those_that_the_atmospheres_take():
@@ -57,3 +76,23 @@ def test_features_are_finite_and_continuous_in_the_abundances():
         moved = LABELS.copy()
         moved[:, index] += 1e-6
         assert np.abs(features(moved) - features(LABELS)).max() < 1e-3
+
+
+def test_structure_features_are_those_of_the_atmospheres(network, tmp_path):
+    np.savez(tmp_path / "c3k.npz", **network)
+    atmospheres = C3K(tmp_path / "c3k.npz")
+    found = features(LABELS, network)[:, len(LABEL_FEATURES) :]
+    assert found.shape[1] == len(STRUCTURE_FEATURES) == 3 * len(DEPTHS)
+    for star, row in zip(LABELS, found, strict=True):
+        structure = atmospheres(star[0], star[1], star[2], star[4])
+        expected = [
+            5040.0 / np.interp(DEPTHS, structure.log_tau, structure.temperature),
+            np.interp(DEPTHS, structure.log_tau, np.log10(structure.gas_pressure)),
+            np.interp(DEPTHS, structure.log_tau, np.log10(structure.electron_density)),
+        ]
+        assert np.allclose(row, np.concatenate(expected), atol=2e-3)
+
+
+def test_columns_have_the_names_that_are_given(network):
+    assert features(LABELS[:3], network).shape == (3, len(NAMES))
+    assert features(LABELS[:3]).shape == (3, len(LABEL_FEATURES))

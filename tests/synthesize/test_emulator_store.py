@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import h5py
 import numpy as np
 import pytest
@@ -57,10 +59,24 @@ def test_a_batch_is_never_replaced(folder, tmp_path):
         store.write_batch(store.read_chunks([tmp_path / "chunk-0.h5"]), folder / "000.h5")
 
 
-def test_a_star_comes_once(folder, tmp_path):
-    with pytest.raises(UserError, match=r"002\.h5: star_id emulator-train-0-00000 occurs twice \(also in .*000\.h5\)"):
-        store.write_batch(store.read_chunks([tmp_path / "chunk-0.h5"]), folder / "002.h5")
-    assert not (folder / "002.h5").exists()
+def test_a_star_comes_once_in_a_batch(tmp_path):
+    chunks = [tmp_path / "chunk-0.h5", tmp_path / "again.h5"]
+    for path in chunks:
+        write_chunk(TABLE, range(4), path)
+    with pytest.raises(UserError, match=r"again\.h5: star_id emulator-train-0-00000 occurs twice \(also in .*chunk-0"):
+        store.read_chunks(chunks)
+
+
+def test_a_later_batch_replaces_stars_of_an_earlier_one(folder, tmp_path):
+    before = store.load(folder)
+    mended = replace(before.subset(np.arange(4)), flux=np.full_like(before.flux[:4], 0.5))
+    store.write_batch(mended, folder / "002.h5")
+    after = store.load(folder)
+    assert sorted(after.labels["star_id"]) == sorted(before.labels["star_id"])
+    flux = dict(zip(after.labels["star_id"], after.flux, strict=True))
+    for k, name in enumerate(before.labels["star_id"]):
+        assert np.array_equal(flux[name], np.full_like(flux[name], 0.5) if k < 4 else before.flux[k]), name
+    assert after.digest != before.digest
 
 
 @pytest.mark.parametrize("key", ["line_list_hash", "engine", "atmospheres", "synthesis_step"])

@@ -8,6 +8,7 @@ O Ne Mg Si S Ar Ca Ti.
 from __future__ import annotations
 
 import pickle
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -77,16 +78,16 @@ class C3K:
     name = "c3k"
 
     def __init__(self, path: Path) -> None:
-        """Load the arrays that `convert` wrote."""
+        """Load the arrays that `convert` wrote. Raises UserError where they are missing."""
         if not path.is_file():
             raise UserError(f"{path}: the c3k network is missing; run `halochem synthesize --prepare`")
         with np.load(path, allow_pickle=False) as file:
-            self._arrays = {name: file[name] for name in file.files}
+            self.arrays = {name: file[name] for name in file.files}
 
     def __call__(self, teff: float, logg: float, feh: float, alpha_fe: float) -> Structure:
         """The structure for teff [K], logg [dex cgs], feh and alpha_fe [dex], 80 layers. It is not yet checked."""
         labels, note = nearest_covered(teff, logg, feh, alpha_fe)
-        columns = {column: 10.0 ** self._evaluate(column, labels) for column in COLUMNS}
+        columns = {column: 10.0 ** evaluate(self.arrays, column, labels) for column in COLUMNS}
         # The columns are fitted one by one: in 1 of 80 stars the column mass falls back by up to 2 % at a layer or
         # two near 10 000 K, deeper than any light at these wavelengths comes from. Such layers are left out.
         mass = columns["column_mass"]
@@ -95,14 +96,20 @@ class C3K:
             columns = {column: values[rising] for column, values in columns.items()}
         return Structure(**columns, out_of_grid=bool(note), note=note)
 
-    def _evaluate(self, column: str, labels: np.ndarray) -> np.ndarray:
-        get = self._arrays.__getitem__
-        low, high = get(f"{column}/x_min"), get(f"{column}/x_max")
-        hidden = (labels - low) / (high - low) - 0.5
-        for layer in range(2):
-            hidden = get(f"{column}/w{layer}").astype(float) @ hidden + get(f"{column}/b{layer}")
-            hidden = np.where(hidden > 0, hidden, 0.01 * hidden)
-        return get(f"{column}/w2").astype(float) @ hidden + get(f"{column}/b2")
+
+def evaluate(arrays: Mapping[str, np.ndarray], column: str, labels: np.ndarray) -> np.ndarray:
+    """log10 of a column of the structures, (80,) or (n, 80), for covered labels teff, logg, feh, alpha_fe: (4,), (n, 4).
+
+    `arrays`: those that `convert` writes. In double precision, or in single where `labels` are.
+    """
+    kind = np.result_type(labels, np.float32)
+    get = arrays.__getitem__
+    low, high = get(f"{column}/x_min"), get(f"{column}/x_max")
+    hidden = ((labels - low) / (high - low) - 0.5).astype(kind)
+    for layer in range(2):
+        hidden = hidden @ get(f"{column}/w{layer}").T.astype(kind) + get(f"{column}/b{layer}")
+        hidden = np.where(hidden > 0, hidden, kind.type(0.01) * hidden)
+    return hidden @ get(f"{column}/w2").T.astype(kind) + get(f"{column}/b2")
 
 
 def nearest_covered(teff: float, logg: float, feh: float, alpha_fe: float) -> tuple[np.ndarray, str]:

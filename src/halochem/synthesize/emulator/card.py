@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from halochem.synthesize.emulator.features import STRUCTURE_FEATURES
+
 UNITS = {"teff": "K", "logg": "dex", "feh": "dex", "c_fe": "dex", "alpha_fe": "dex"}
 TITLES = {"teff": "Teff", "logg": "log g", "feh": "[Fe/H]", "c_fe": "[C/Fe]", "alpha_fe": "[α/Fe]"}
 
@@ -12,6 +14,7 @@ def text(document: dict[str, Any], errors: dict[str, Any]) -> str:
     """The card, from model.json and errors.json."""
     made, stars, fit = document["spectra"], document["stars"], document["fit"]
     rms, worst = errors["rms"], errors["largest_of_star"]
+    structures = any(name in STRUCTURE_FEATURES for name in document["features"])
     lines = [
         "# The emulator: model card",
         "",
@@ -20,7 +23,8 @@ def text(document: dict[str, Any], errors: dict[str, Any]) -> str:
         f"**What it is.** Clean spectra ({document['spectrum']['wavelength'][0]:g}-"
         f"{document['spectrum']['wavelength'][1]:g} Å, R = {document['spectrum']['resolution']:g}) of a star from its "
         f"labels: the mean of {fit['members']} networks ({fit['layers'] - 1} hidden layers of {fit['hidden']}) that "
-        f"give {fit['components']} coefficients of principal components.",
+        f"give {fit['components']} coefficients of principal components"
+        + (", from the labels and from the structure of the star's atmosphere." if structures else "."),
         "",
         "**Made of** direct spectra, which lie in `spectra/`: "
         f"{stars['train']} for training ({stars['train_failed']} more failed), {stars['test']} for the test alone.",

@@ -63,6 +63,13 @@ def _fit_arguments(parser: argparse.ArgumentParser) -> None:
         ("seed", "seed of the fit"),
     ):
         parser.add_argument(f"--{name}", type=int, metavar="N", help=f"{what} (default: those of the shipped one)")
+    parser.add_argument(
+        "--structures",
+        type=Path,
+        default=Path("resources/atmospheres/c3k.npz"),
+        metavar="FILE",
+        help="the c3k network, prepared, whose structures the networks see and which the emulator carries (%(default)s)",
+    )
     parser.add_argument("--threads", type=int, default=2, metavar="N", help="of the processor (%(default)s)")
     parser.add_argument(
         "--work",
@@ -136,13 +143,15 @@ def _fit(arguments: argparse.Namespace) -> None:
     import torch
 
     from halochem import config as configuration
+    from halochem.synthesize.atmospheres.c3k import C3K
     from halochem.synthesize.emulator import fit, model, store
 
     torch.set_num_threads(arguments.threads)
     chosen = {name: getattr(arguments, name) for name in ("components", "hidden", "members", "epochs", "seed")}
     settings = fit.Settings(**{name: value for name, value in chosen.items() if value is not None})
     spectrum = configuration.load(arguments.config).spectrum
-    emulator = fit.fit(store.load(arguments.spectra), spectrum, settings, arguments.work)
+    structures = C3K(arguments.structures).arrays
+    emulator = fit.fit(store.load(arguments.spectra), spectrum, settings, arguments.work, structures)
     model.save(emulator, arguments.out)
     size = (arguments.out / model.WEIGHTS).stat().st_size
     log.info("%s: fitted to %d spectra, %.1f MB", arguments.out, emulator.document["stars"]["train"], size / 1e6)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -46,8 +47,17 @@ class Settings:
     seed: int = 0
 
 
-def fit(spectra: Spectra, spectrum: Spectrum, settings: Settings, work: Path) -> model.Emulator:
-    """The emulator of the training stars in `spectra`. Raises UserError where they are too few or of another grid."""
+def fit(
+    spectra: Spectra,
+    spectrum: Spectrum,
+    settings: Settings,
+    work: Path,
+    structures: Mapping[str, np.ndarray] | None = None,
+) -> model.Emulator:
+    """The emulator of the training stars in `spectra`. Raises UserError where they are too few or of another grid.
+
+    `structures`: the c3k network (`c3k.C3K.arrays`) for features of the structures; the emulator carries it.
+    """
     if not np.array_equal(spectra.wavelength, pixel_grid(spectrum)):
         raise UserError("the spectra's pixels are not those of spectrum.* in the configuration; give theirs: --config")
     train = spectra.subset(~spectra.test & spectra.computed)
@@ -56,7 +66,7 @@ def fit(spectra: Spectra, spectrum: Spectrum, settings: Settings, work: Path) ->
         raise UserError(f"{len(train.status)} training spectra are too few to fit anything; pack more")
     mean, basis = components(train.flux, k)
     target = model.project(train.flux - mean, basis)
-    inputs = features(matrix(train.labels))
+    inputs = features(matrix(train.labels), structures)
     centre, scale = inputs.mean(axis=0), np.maximum(inputs.std(axis=0), 1e-6)
     arrays = {
         "wavelength": spectra.wavelength,
@@ -65,8 +75,10 @@ def fit(spectra: Spectra, spectrum: Spectrum, settings: Settings, work: Path) ->
         "feature_mean": centre,
         "feature_scale": scale,
     }
+    arrays |= {model.STRUCTURES + name: values for name, values in (structures or {}).items()}
     x = ((inputs - centre) / scale).astype(np.float32)
-    key = json.dumps([spectra.digest, asdict(settings)], sort_keys=True)
+    digest = hashlib.sha256(x.tobytes()).hexdigest()
+    key = json.dumps([spectra.digest, digest, asdict(settings)], sort_keys=True)
     for member in range(settings.members):
         weights = _member(x, target, len(mean), settings, member, work, key)
         arrays |= {f"member{member}.{name}": values for name, values in weights.items()}

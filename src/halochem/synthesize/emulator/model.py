@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +19,15 @@ from safetensors.numpy import load_file, save_file
 
 from halochem import files
 from halochem.errors import UserError
-from halochem.synthesize.emulator.features import NAMES, features
+from halochem.synthesize.emulator.features import LABEL_FEATURES, NAMES, features
 
-FORMAT = 1
+FORMAT = 2
 WEIGHTS, DOCUMENT = "weights.safetensors", "model.json"
 FLUX_LIMITS = (0.0, 1.02)  # those of a direct spectrum, turbospectrum.check_flux
 # Stars at a time. Always as many, the last block filled up: a matrix product may round a row differently in a product
 # of another size, and a star's spectrum must not depend on how the catalog is cut up.
 _BLOCK = 256
+STRUCTURES = "c3k/"  # before the names of the arrays of the c3k network
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,8 @@ class Emulator:
     """A fitted emulator; p pixels, k coefficients, f features.
 
     arrays: feature_mean, feature_scale (f,); wavelength (p,); mean (p,); basis (k, p), rows orthonormal but for
-    rounding; and for each member m of the ensemble and layer l member{m}.weight{l} (in, out), member{m}.bias{l}.
+    rounding; for each member m of the ensemble and layer l member{m}.weight{l} (in, out), member{m}.bias{l}; and
+    c3k/..., the network that gives the structures (MIT licence, beside it), unless the features do without.
     """
 
     arrays: dict[str, np.ndarray]
@@ -57,10 +60,17 @@ class Emulator:
     def coefficients(self, labels: np.ndarray, members: range | None = None) -> np.ndarray:
         """Coefficients of the basis, float32 (n, k), for labels (n, 5): the columns of files.STAR_LABELS."""
         members = range(self.n_members) if members is None else members
-        scaled = (features(labels) - self.arrays["feature_mean"]) / self.arrays["feature_scale"]
-        return _in_blocks(
-            lambda x: np.mean([self._member(m, x) for m in members], axis=0), scaled, self.arrays["basis"].shape[0]
-        )
+        return _in_blocks(lambda rows: self._mean(rows, members), labels, self.arrays["basis"].shape[0])
+
+    def _mean(self, labels: np.ndarray, members: range) -> np.ndarray:
+        scaled = (features(labels, self.structures) - self.arrays["feature_mean"]) / self.arrays["feature_scale"]
+        return np.mean([self._member(m, scaled.astype(np.float32)) for m in members], axis=0)
+
+    @cached_property
+    def structures(self) -> dict[str, np.ndarray] | None:
+        """The c3k network's arrays, by the names of `c3k.convert`; None where the features do without."""
+        found = {name.removeprefix(STRUCTURES): a for name, a in self.arrays.items() if name.startswith(STRUCTURES)}
+        return found or None
 
     def _member(self, member: int, x: np.ndarray) -> np.ndarray:
         layers = self.document["layers"]
@@ -83,8 +93,8 @@ def _in_blocks(function: Callable[[np.ndarray], np.ndarray], rows: np.ndarray, w
     result = np.empty((len(rows), width), np.float32)
     for first in range(0, len(rows), _BLOCK):
         part = rows[first : first + _BLOCK]
-        block = np.zeros((_BLOCK, rows.shape[1]), np.float32)
-        block[: len(part)] = part
+        # The last row again, not zeros: no star has such labels.
+        block = part[np.minimum(np.arange(_BLOCK), len(part) - 1)]
         result[first : first + _BLOCK] = function(block)[: len(part)]
     return result
 
@@ -102,12 +112,15 @@ def save(emulator: Emulator, folder: Path) -> None:
     """Write weights.safetensors (float16 for networks and basis) and model.json."""
     exact = {"wavelength", "feature_mean", "feature_scale", "mean"}
     arrays = {
-        name: np.ascontiguousarray(values if name in exact else values.astype(np.float16))
+        name: np.ascontiguousarray(
+            values if name in exact or name.startswith(STRUCTURES) else values.astype(np.float16)
+        )
         for name, values in emulator.arrays.items()
     }
     with files.atomic(folder / WEIGHTS) as temporary:
         save_file(arrays, temporary)
-    document = {**emulator.document, "format": FORMAT, "features": list(NAMES)}
+    names = NAMES if emulator.structures else LABEL_FEATURES
+    document = {**emulator.document, "format": FORMAT, "features": list(names)}
     document["weights_sha256"] = files.sha256(folder / WEIGHTS)
     with files.atomic(folder / DOCUMENT) as temporary:
         temporary.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -136,7 +149,7 @@ def read_document(folder: Path) -> dict[str, Any]:
         raise UserError(f"{path}: no such file; synthesis.emulator_dir must be the folder of a fitted emulator")
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
-        known = document["format"] == FORMAT and document["features"] == list(NAMES)
+        known = document["format"] == FORMAT and document["features"] in (list(NAMES), list(LABEL_FEATURES))
     except (ValueError, KeyError, TypeError):
         raise UserError(f"{path}: not the description of an emulator; get it anew") from None
     if not known:

@@ -34,9 +34,9 @@ class Spectra:
 
     def subset(self, chosen: np.ndarray) -> Spectra:
         """The stars of a mask or index."""
-        per_star = (self.flux, self.labels, self.status, self.reason, self.test)
-        flux, labels, status, reason, test = (values[chosen] for values in per_star)
-        return Spectra(self.wavelength, flux, labels.reset_index(drop=True), status, reason, test, self.attributes)
+        flux, status, reason, test = (part[chosen] for part in (self.flux, self.status, self.reason, self.test))
+        labels = self.labels.iloc[chosen].reset_index(drop=True)
+        return Spectra(self.wavelength, flux, labels, status, reason, test, self.attributes)
 
     @property
     def computed(self) -> np.ndarray:
@@ -60,7 +60,18 @@ def quantise(flux: np.ndarray) -> np.ndarray:
 
 def read_chunks(paths: list[Path]) -> Spectra:
     """Chunks of `halochem synthesize` over a design. Raises UserError where they are no such thing or do not match."""
-    return _joined([_read_chunk(path) for path in paths], [str(path) for path in paths])
+    parts = [_read_chunk(path) for path in paths]
+    _refuse_twice(parts, paths)
+    return _joined(parts, [str(path) for path in paths])
+
+
+def _refuse_twice(parts: list[Spectra], paths: list[Path]) -> None:
+    owner: dict[str, Path] = {}
+    for part, path in zip(parts, paths, strict=True):
+        for name in part.labels["star_id"]:
+            if name in owner:
+                raise UserError(f"{path}: star_id {name} occurs twice (also in {owner[name]}); give each star once")
+            owner[name] = path
 
 
 def _read_chunk(path: Path) -> Spectra:
@@ -156,14 +167,12 @@ def _joined(parts: list[Spectra], names: list[str]) -> Spectra:
                     "they cannot be one set"
                 )
     labels = pd.concat([part.labels for part in parts], ignore_index=True)
-    twice = labels["star_id"][labels["star_id"].duplicated()]
-    if len(twice):
-        owner = next(name for part, name in zip(parts, names, strict=True) if twice.iloc[0] in set(part.labels.star_id))
-        raise UserError(f"{names[-1]}: star_id {twice.iloc[0]} occurs twice (also in {owner}); give each star once")
     columns = zip(*((part.flux, part.status, part.reason, part.test) for part in parts), strict=True)
     flux, status, reason, test = (np.concatenate(column) for column in columns)
     # Versions and hosts of the first; what the spectra depend on is common to all.
-    return Spectra(first.wavelength, flux, labels, status, reason, test, _common(first))
+    joined = Spectra(first.wavelength, flux, labels, status, reason, test, _common(first))
+    # A star computed anew in a later batch replaces the earlier one.
+    return joined.subset(~labels["star_id"].duplicated(keep="last").to_numpy())
 
 
 def _common(spectra: Spectra) -> dict[str, str]:
