@@ -91,7 +91,7 @@ def truth(arguments: tuple[Path, Star, tuple[float, float]]) -> np.ndarray:
     """The package's own build at 0.01 Å, computed or found."""
     engine_json, star, window = arguments
     installation = build.load(engine_json)
-    name = f"{label(star).replace(', ', '_')}-{window[0]:.0f}-{installation.line_list_hash[:8]}.npy"
+    name = f"{label(star).replace(', ', '_')}-{window[0]:.0f}-{window[1]:.0f}-{installation.line_list_hash[:8]}.npy"
     if not (KEPT / name).is_file():
         KEPT.mkdir(parents=True, exist_ok=True)
         flux, _ = run(installation, star, window, "reference", TRUTH_STEP, thin=False)
