@@ -15,7 +15,7 @@ from halochem.errors import UserError
 
 STAGES = ("sample", "synthesize", "observe", "train", "encode", "evaluate", "report", "doctor")
 # Commands beside the pipeline: name -> package
-TOOLS = {"emulator": "synthesize.emulator", "verify": "verify", "export": "export"}
+TOOLS = {"emulator": "synthesize.emulator", "ingest": "ingest", "verify": "verify", "export": "export"}
 
 
 def build_parser() -> argparse.ArgumentParser:
