@@ -128,6 +128,44 @@ def test_rows_that_are_not_there(path, rows, said):
         spectra.load(path, rows)
 
 
+def test_reconstruction(path, plain, toy_results):
+    """The table's error of each star follows from what comes back."""
+    table = pd.read_parquet(toy_results / "results/tables/halo-1.parquet")
+    found = spectra.reconstruct(toy_results / "results/models/halo-1", spectra.load(path))
+    assert found.flux.shape == plain["flux"].shape
+    assert found.mask[4].all()  # it has no spectrum
+    there = ~found.mask[7]
+    assert 10 < there.sum() < len(plain["wavelength"])
+    assert np.isnan(found.flux.value[7][~there]).all()
+    for row in (0, 7, 59):
+        flux, made = plain["flux"][row][there], found.flux.value[row][there]
+        error = np.sum((made - flux.astype(float)) ** 2) / np.sum(flux.astype(float) ** 2)
+        assert error == pytest.approx(table["rel_l2_error"][row], rel=1e-4)
+    one = spectra.reconstruct(toy_results / "results/models/halo-1", spectra.load(path, 7))
+    np.testing.assert_allclose(one.flux.value, found.flux.value[7], rtol=1e-5)
+    assert one.meta["star"]["star_id"] == "halo-1-000007"
+
+
+def test_reconstruction_leaves_marked_pixels_unread(path, toy_results):
+    model, star = toy_results / "results/models/halo-1", spectra.load(path, 7)
+    marked = star.mask.copy()
+    marked[10:15] = True
+    spoilt = star.flux.value.copy()
+    spoilt[10:15] = np.nan
+    axis = star.spectral_axis
+    some = [
+        spectra.reconstruct(model, specutils.Spectrum(flux=flux * u.one, spectral_axis=axis, mask=marked)).flux.value
+        for flux in (star.flux.value, spoilt)
+    ]
+    np.testing.assert_array_equal(*some)
+
+
+def test_reconstruction_on_other_pixels(toy_results):
+    other = specutils.Spectrum(flux=np.ones(60) * u.one, spectral_axis=np.linspace(5000, 5068, 60) * u.AA)
+    with pytest.raises(UserError, match=r"the spectra: 60 pixels .* was trained on 60 pixels .*resample"):
+        spectra.reconstruct(toy_results / "results/models/halo-1", other)
+
+
 def test_specutils_missing(path, monkeypatch):
     monkeypatch.setitem(sys.modules, "specutils", None)
     with pytest.raises(UserError, match=r"pip install 'halochem\[spectra\]'"):

@@ -1,9 +1,10 @@
-"""Spectra of a catalog as specutils has them: one call.
+"""Spectra of a catalog as specutils has them, and what a model makes of them: one call each.
 
     from halochem import spectra
 
     one = spectra.load("results/catalogs/halo-1.h5", "halo-1-000007")
     many = spectra.load("results/catalogs/halo-1.h5", table["star_id"][table["flag_cemp"]])
+    model = spectra.reconstruct("results/models/halo-1", one)
 
 Needs specutils 2 (`pip install 'halochem[spectra]'`), which the rest of halochem does without.
 """
@@ -62,6 +63,37 @@ def load(path: Path | str, rows: Rows = None, clean: bool = False) -> Spectrum:
         uncertainty=None if sigma is None else StdDevUncertainty(sigma),
         mask=mask,
         meta=meta,
+    )
+
+
+def reconstruct(model: Path | str, spectrum: Spectrum) -> Spectrum:
+    """What the trained model in the folder `model` makes of spectra as `load` gives them: a Spectrum of their shape.
+
+    It is there on the decoders' pixels only; elsewhere the flux is NaN and `mask` true, as for stars without a
+    spectrum. Pixels that `spectrum.mask` marks are not read. Raises UserError where the pixels are not the model's.
+    """
+    from astropy import units as u
+
+    from halochem.encode import latents
+    from halochem.train import model_files
+
+    trained = model_files.load(model)
+    wavelength = spectrum.spectral_axis.to_value(u.AA)
+    model_files.check_grid(wavelength, trained.wavelength, "the spectra", model)
+    flux = np.atleast_2d(spectrum.flux.value)
+    bad = ~np.isfinite(flux) if spectrum.mask is None else np.atleast_2d(spectrum.mask) | ~np.isfinite(flux)
+    there = np.flatnonzero(~bad.all(axis=1))
+    # Without a bad pixel there is no mask to fill in for.
+    hidden = bad[there] if bad[there].any() else None
+    found = np.full(flux.shape, np.nan, np.float32)
+    found[np.ix_(there, trained.pixels)] = latents.infer(trained, flux[there], hidden).reconstruction
+    found = found.reshape(spectrum.flux.shape)
+    return _specutils().Spectrum(
+        flux=u.Quantity(found, u.dimensionless_unscaled, dtype=found.dtype),
+        spectral_axis=spectrum.spectral_axis,
+        spectral_axis_index=found.ndim - 1,
+        mask=~np.isfinite(found),
+        meta={name: spectrum.meta[name] for name in ("star", "stars", "medium") if name in spectrum.meta},
     )
 
 
