@@ -47,9 +47,10 @@ lint: $(INSTALLED) ## ruff, snakefmt, snakemake --lint
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/snakemake --lint
 
-bench: $(INSTALLED) gfortran ## the measurements of speed: every script in benchmarks/synthesis/
-	@set -e; for script in $$(grep -lsr --include='*.py' __main__ benchmarks/synthesis | sort); do \
-		echo "== $$script"; $(BIN)/python "$$script"; \
+BENCHES := native_build changes emulated_catalog ispec
+bench: $(INSTALLED) gfortran ## the measurements of speed, side by side: tables in docs/benchmarks/
+	@set -e; for name in $(BENCHES); do \
+		echo "== benchmarks/synthesis/$$name.py"; $(BIN)/python benchmarks/synthesis/$$name.py; \
 	done
 
 config: $(INSTALLED) ## rewrite what is generated from src/halochem/config.py and the published regions
