@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import numpy as np
 import pytest
 from ingest_spectra import PIXELS, gaussian_line, line_moments, measured_in_vacuum
@@ -71,6 +74,21 @@ def test_the_same_as_the_synthesis():
     assert expected.min() < 0.8
     assert np.abs(error).max() < 1.5e-3
     assert error.std() < 2e-4
+
+
+def test_the_observed_sun_is_that_of_the_science_checks():
+    """A real spectrum, far finer than the model's: the science checks put it on the pixels in another way."""
+    folder = Path(os.environ.get("HALOCHEM_REFERENCE_DATA") or Path(__file__).parents[3] / "shared" / "data")
+    path = folder / "sun_uves_4835_6723.txt.gz"
+    if not path.is_file():
+        pytest.skip(f"the observed Sun is not at {path}; set HALOCHEM_REFERENCE_DATA to the folder that holds it")
+    wavelength, flux = np.loadtxt(path, unpack=True)
+    inside = (PIXELS > 4850) & (PIXELS < 5740)
+    expected = response(wavelength, PIXELS[inside], 2200) @ flux
+    found = Resampler(PIXELS, 2200, 80_000).apply(measured(wavelength, flux), 0, "air")
+    assert not found.bad[inside].any()
+    assert expected.min() < 0.7
+    assert np.abs(found.flux[inside] - expected).max() < 1e-3
 
 
 # Where the bins' width changes from one to the next, so does the blur.
