@@ -257,6 +257,23 @@ class Encode(Section):
     false_alarm: Fraction = Field(0.01, description="share of normal stars that flag_anomalous may catch")
 
 
+class Evaluate(Section):
+    """Experiments of the paper's appendices, which train again. Off by default: they cost more than the run."""
+
+    gradient_flow: bool = Field(
+        False, description="also train each catalog's model without selective gradient flow (Table C.1, Fig. C.1)"
+    )
+    training_sizes: tuple[Annotated[int, Field(ge=2)], ...] = Field(
+        (), description="also train on so many stars of each catalog (Fig. F.1), e.g. [250, 1000, 4000, 16000]"
+    )
+    training_snr: tuple[Annotated[float, Field(gt=0)], ...] = Field(
+        (20.0, 100.0), description="at these mean S/N each, with a spread of a fifth"
+    )
+    training_steps: Annotated[int, Field(ge=1)] | None = Field(
+        None, description="steps of the optimiser in each (null: as many as train.epochs are for all training stars)"
+    )
+
+
 class Config(Section):
     """The whole configuration."""
 
@@ -269,6 +286,7 @@ class Config(Section):
     observe: Observe = Observe()
     train: Train = Train()
     encode: Encode = Encode()
+    evaluate: Evaluate = Evaluate()
 
     @model_validator(mode="after")
     def _no_seed_twice(self) -> Config:
