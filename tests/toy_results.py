@@ -33,13 +33,16 @@ def make(folder: Path) -> None:
     table, evaluations = results / "tables/halo-1.parquet", results / "evaluation"
     # Both are empty: no emulator is of these spectra, and the stars are too few for peers.
     bounds, peers = evaluations / "bounds-1.parquet", evaluations / "peers-1.parquet"
+    spoilt = evaluations / "anomalies-1.parquet"
+    beside = ["--bounds", bounds, "--peers", peers, "--anomalies", spoilt]
     for words in (
         ["observe", "--labels", results / "labels/halo-1.parquet", "--spectra", *chunks, "--out", catalog],
         ["train", "--config", folder / "c.yaml", "--catalog", catalog, "--out", model],
         ["encode", "--config", folder / "c.yaml", "--catalog", catalog, "--model", model, "--out", table],
         ["evaluate", "--limits-of", catalog, "--config", folder / "c.yaml", "--out", bounds],
         ["evaluate", "--peers-of", catalog, "--config", folder / "c.yaml", "--out", peers],
-        ["evaluate", "--table", table, "--bounds", bounds, "--peers", peers, "--out", evaluations / "halo-1.json"],
+        ["evaluate", "--anomalies-of", catalog, "--model", model, "--config", folder / "c.yaml", "--out", spoilt],
+        ["evaluate", "--table", table, *beside, "--out", evaluations / "halo-1.json"],
         ["evaluate", "--summary", evaluations / "halo-1.json", "--out", evaluations / "summary.parquet"],
     ):
         assert cli.main([str(word) for word in words]) == 0

@@ -11,6 +11,7 @@ import pytest
 
 from halochem.encode import product
 from halochem.encode.columns import COLUMNS
+from tiny_runs import TinyRun, make_run
 
 # latent -> abundance, its mean and spread [dex]
 PARTNERS = {"z_m": ("feh", -1.2, 0.5), "z_c": ("c_fe", 0.6, 0.7), "z_alpha": ("alpha_fe", 0.2, 0.15)}
@@ -40,6 +41,10 @@ def table(n: int, seed: int = 1, noise: float = 0.3) -> pd.DataFrame:
     columns["flag_cemp_calibrated"] = (columns["z_m"] < 0.4) & (columns["z_c"] > 0.1)
     columns["rel_l2_error_clean"] = rng.uniform(1e-5, 1e-4, n)
     columns["flux_clean_norm"] = rng.uniform(25, 30, n)
+    # As if the mean of the flux squared were 1 on the decoders' pixels: the noise's own L2 error is 1 / (S/N).
+    columns["chi2_reduced"] = rng.uniform(0.9, 1.1, n)
+    columns["rel_l2_error"] = columns["chi2_reduced"] / columns["snr"] ** 2
+    columns["latent_norm"] = np.linalg.norm([columns[z] for z in PARTNERS], axis=0)
     for column in COLUMNS:
         empty = np.zeros(n, bool) if column.kind == "bool" else np.full(n, np.nan)
         columns.setdefault(column.name, empty)
@@ -62,3 +67,9 @@ def write_table(tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return write
+
+
+@pytest.fixture(scope="session")
+def small_run(tmp_path_factory: pytest.TempPathFactory) -> TinyRun:
+    """60 stars of seed 4 through the real stages."""
+    return make_run(tmp_path_factory.mktemp("small"), 4, 60, failed=(2,))

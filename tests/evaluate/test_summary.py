@@ -53,8 +53,8 @@ def test_file_round_trip_and_page(tmp_path):
     assert page == tmp_path / "summary.md"
     text = page.read_text(encoding="utf-8")
     assert "With 40 test stars in a catalog" in text
-    assert "| CEMP recall | not enough stars | 0 | 0 | 0.68 ± 0.05 | 0.50 |" in text
-    assert "| αPMP recall | 0.50 ± 0.00 | 2 | 20 | 0.11 ± 0.02 | 0.50 |"
+    assert "| CEMP recall | not enough stars | 0 | 0 | 0.68 ± 0.05 | 0.50 ± 0.00 |" in text
+    assert "| αPMP recall | 0.50 ± 0.00 | 2 | 20 | 0.11 ± 0.02 | 0.50 ± 0.00 |" in text
     assert "limit," not in text  # beside its number, in no row of its own in text
 
 
@@ -78,3 +78,33 @@ def test_read_refuses(tmp_path):
     pd.DataFrame({"key": ["a"]}).to_parquet(path)
     with pytest.raises(UserError, match="column group is missing"):
         summary.read(path)
+
+
+def test_of_one_catalog_the_error_is_that_from_its_stars(tmp_path):
+    one = _evaluation(1)
+    one.numbers["recall.cemp"] = Number(0.6, 10, 0.12)
+    row = summary.summarise([one]).set_index("key").loc["recall.cemp"]
+    assert (row["mean"], row["error"]) == (0.6, 0.12)
+    assert np.isnan(row["spread"])
+    text = summary.write([one], tmp_path / "summary.parquet").read_text(encoding="utf-8")
+    assert "± is one standard error" in text
+    assert "| CEMP recall | 0.60 ± 0.12 | 1 | 10 |" in text
+
+
+def test_the_limit_has_its_mean_and_spread():
+    catalogs = [_evaluation(1), _evaluation(2)]
+    for catalog, value in zip(catalogs, (0.8, 0.9), strict=True):
+        catalog.numbers["limit.recall.cemp"] = Number(value, 10)
+    row = summary.summarise(catalogs).set_index("key").loc["recall.cemp"]
+    assert row["limit"] == pytest.approx(0.85)
+    assert row["limit_spread"] == pytest.approx(0.0707, abs=1e-4)
+
+
+def test_groups_that_were_not_measured_are_one_sentence(tmp_path):
+    one = _evaluation(1)
+    for key, row in DEFINITIONS.items():
+        if row.group == "gain":
+            one.numbers[key] = Number(None, 0, note="no such training given (--without-flow)")
+    text = summary.write([one], tmp_path / "summary.parquet").read_text(encoding="utf-8")
+    part = text.partition("## Gain in |r| by selective gradient flow")[2].partition("##")[0]
+    assert part.strip() == "Not measured: no such training given (--without-flow)."

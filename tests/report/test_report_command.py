@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import argparse
 import re
 from html.parser import HTMLParser
 
+import pandas as pd
 import pytest
-from tiny_runs import write_report
 
 from halochem.errors import UserError
-from halochem.evaluate import comparison, evaluation, summary
+from halochem.evaluate import command, evaluation, gradient_flow, summary, training_sizes
 from halochem.evaluate.definitions import DEFINITIONS
+from halochem.evaluate.number import Number
+from halochem.report import numbers
+from tiny_runs import write_report
 
-FIGURES = ["drawn_labels", "reconstructions", "reconstructions_detail", "latents", "training_history"]
+FIGURES = ["fig2_labels", "fig3_reconstructions", "fig3_reconstructions_detail", "fig4_latents", "fig5_flags"]
+FIGURES += ["fig6_snr", "training_history"]
 
 
 class Page(HTMLParser):
@@ -70,7 +75,7 @@ def test_the_page_says_what_the_evaluation_says(report, tiny_run):
     result = evaluation.read(tiny_run.evaluation)
     # A limit stands beside its number; what is held against peers and bounds is shown where there are some.
     alone = {key for key in result.numbers if not key.startswith("limit.")}
-    ours = {key for key in alone if DEFINITIONS[key].group not in comparison.GROUPS}
+    ours = {key for key in alone if DEFINITIONS[key].group not in numbers.OPTIONAL}
     assert ours <= set(page.cells) <= alone
     assert "rmse_cannon.feh" not in page.cells
     number = result.numbers["rmse_linear.feh"]
@@ -108,11 +113,49 @@ def test_two_catalogs(tiny_run, second_run, tmp_path):
     write_report(
         *options, "--summary", tmp_path / "summary.parquet", "--figures-dir", tmp_path, "--out", tmp_path / "r.html"
     )
-    assert (tmp_path / "latents_halo-2.png").is_file()
+    assert (tmp_path / "fig4_latents_halo-2.png").is_file()
     assert (tmp_path / "training_history_halo-2.pdf").is_file()
     page = Page((tmp_path / "r.html").read_text(encoding="utf-8"))
     mean = sum(result.numbers["rmse_linear.feh"].value for result in results) / 2
     assert page.cells["rmse_linear.feh"].startswith(f"{mean:.3f} ± ")
+
+
+def _evaluate(*words: object) -> None:
+    parser = argparse.ArgumentParser()
+    command.add_arguments(parser)
+    command.run(parser.parse_args([str(word) for word in words]))
+
+
+def test_experiments_have_their_figures_and_tables(tiny_run, tmp_path):
+    """Spoilt spectra by the real model; of the trainings only their results."""
+    spoilt = tmp_path / "a.parquet"
+    _evaluate("--anomalies-of", tiny_run.catalog, "--model", tiny_run.model, "--out", spoilt)
+    _evaluate("--table", tiny_run.table, "--anomalies", spoilt, "--out", tmp_path / "e.json")
+    result = evaluation.read(tmp_path / "e.json")
+    for row in gradient_flow.definitions():
+        result.numbers[row.key] = Number(0.07, 12)
+    evaluation.write(result, tmp_path / "e.json")
+    row = {
+        "relative_l2": 0.02,
+        "spread": 0.001,
+        "noise": 0.05,
+        "catalogs": 1,
+        "test_stars": 9,
+        "steps": 4,
+        "seconds": 1.0,
+    }
+    sizes = pd.DataFrame([{"snr": snr, "stars": n, **row} for snr in (20.0, 100.0) for n in (10, 20)])
+    training_sizes.write_table(sizes, tmp_path / "sizes.parquet")
+    words = [*tiny_run.options()[:-1], tmp_path / "e.json", "--anomalies", spoilt]
+    words += ["--training-sizes", tmp_path / "sizes.parquet"]
+    write_report(*words, "--figures-dir", tmp_path / "f", "--out", tmp_path / "r.html")
+    names = {path.stem for path in (tmp_path / "f").iterdir()}
+    assert names == {*FIGURES, "fig7_anomalies", "figC1_gradient_flow", "figF1_training_sizes"}
+    page = Page((tmp_path / "r.html").read_text(encoding="utf-8"))
+    assert page.cells["gain.z_m.feh"].startswith("+0.07")
+    assert "paper: above 0" in page.cells["gain.z_m.feh"]
+    assert "paper: 0.004" in page.cells["without_flow.relative_l2.all"]
+    assert page.cells["auc.chi2.noise"].startswith(f"{result.numbers['auc.chi2.noise'].value:.3f} ± ")
 
 
 def _refusal(tiny_run, tmp_path, **changed) -> str:

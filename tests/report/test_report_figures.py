@@ -9,8 +9,22 @@ import pandas as pd
 import pytest
 
 from halochem.errors import UserError
+from halochem.evaluate.evaluation import Evaluation
+from halochem.evaluate.gradient_flow import PAIRS
+from halochem.evaluate.number import Number
 from halochem.report.examples import Example
-from halochem.report.figures import drawn_labels, latents, reconstructions, style, training_history
+from halochem.report.figures import (
+    anomalies,
+    by_snr,
+    drawn_labels,
+    flagged,
+    gradient_flow,
+    latents,
+    reconstructions,
+    style,
+    training_history,
+    training_sizes,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -75,6 +89,93 @@ def test_latents_draws_no_line_through_a_few_stars():
     assert [len(axes.lines) for axes in figure.axes[:3]] == [1, 1, 1]
     legend = [text.get_text() for text in figure.legends[0].get_texts()]
     assert legend == ["Teff ≤ 4000 K (n = 4, no line)", "4000-5000 K (n = 5)", "> 5000 K (n = 0, no line)"]
+
+
+@pytest.mark.parametrize("n", [1, 5, 3000])
+def test_flagged(n):
+    table = _test_table(n)
+    table["logg_true"] = 4.0
+    for name, chosen in (("cemp", table["c_fe_true"] > 0.9), ("alpha_pmp", table["alpha_fe_true"] < 9)):
+        for kind in ("paper", "calibrated"):
+            table[f"flag_{name}_{kind}"] = chosen
+    with style.style():
+        figure = flagged.draw(table)
+        assert _ink(figure) > 0.01
+    member = (table["c_fe_true"] > 0.7) & (table["feh_true"] < -1)
+    chosen = table["c_fe_true"] > 0.9
+    if n == 3000:
+        expected = f"P {(member & chosen).sum() / chosen.sum():.2f}, R {(member & chosen).sum() / member.sum():.2f}"
+        assert figure.axes[0].get_title("right") == f"{expected}, {chosen.sum()} flagged"
+    assert figure.axes[1].get_title("right").endswith(f"{n} flagged")
+
+
+def _by_snr(n: int, best: float) -> pd.DataFrame:
+    rng = np.random.Generator(np.random.Philox(n))
+    frame = pd.DataFrame({"snr": rng.normal(50, 10, n), "error": rng.uniform(0.004, 0.01, n)})
+    frame["noise"] = 1 / frame["snr"]
+    for label in ("feh", "alpha_fe", "c_fe"):
+        frame[label], frame[f"best_{label}"] = rng.normal(0, 0.1, n), best * rng.normal(0, 0.03, n)
+    return frame
+
+
+@pytest.mark.parametrize("n", [5, 400, 15_000])
+def test_by_snr(n):
+    frame = _by_snr(n, 1.0)
+    with style.style():
+        figure = by_snr.draw(frame)
+        assert _ink(figure) > 0.01
+    markers = figure.axes[0].containers[0][0].get_xdata()
+    counts = [((frame["snr"] > low) & (frame["snr"] <= low + 10)).sum() for low in range(15, 85, 10)]
+    assert len(markers) == sum(count >= by_snr.MIN_IN_BIN for count in counts)
+    assert "that the noise allows" in by_snr.caption(frame)
+    assert "that the noise allows" not in by_snr.caption(_by_snr(n, np.nan))
+
+
+def test_anomalies_and_their_curves():
+    rng = np.random.Generator(np.random.Philox(5))
+    normal = {name: rng.lognormal(0, 0.3, 500) for name in ("error", "chi2", "norm")}
+    parts = [
+        pd.DataFrame({name: 10 * rng.lognormal(0, 0.3, 50) for name in normal}).assign(kind=kind)
+        for kind in anomalies.LOOKS
+    ]
+    with style.style():
+        figure = anomalies.draw(normal, pd.concat(parts))
+        assert _ink(figure) > 0.03
+    areas = [text.get_text() for text in figure.axes[3].get_legend().get_texts()]
+    assert areas == ["1.000"] * 4
+
+
+def test_gradient_flow_shows_the_catalogs_mean():
+    def of(value: float) -> Evaluation:
+        numbers = {f"gain.{z}.{label}": Number(value, 9) for z, label in PAIRS}
+        return Evaluation(1, {}, {}, numbers)
+
+    several = [of(0.1), of(0.3)]
+    with style.style():
+        figure = gradient_flow.draw(several)
+        assert _ink(figure) > 0.01
+    bars = [
+        patch.get_height() for container in figure.axes[0].containers for patch in getattr(container, "patches", [])
+    ]
+    assert len(bars) == 15
+    assert np.allclose(bars, 0.2)
+    assert "2 catalogs; error bars" in gradient_flow.caption(several)
+    assert "1 catalog." in gradient_flow.caption(several[:1])
+
+
+def test_training_sizes():
+    rows = [
+        {"snr": snr, "stars": n, "relative_l2": 1 / np.sqrt(n) / snr, "spread": 0.001, "noise": 1 / snr, "catalogs": 1}
+        for snr in (20.0, 100.0)
+        for n in (100, 1000, 10_000)
+    ]
+    sizes = pd.DataFrame(rows).assign(steps=500)
+    with style.style():
+        figure = training_sizes.draw(sizes)
+        assert _ink(figure) > 0.01
+    labels = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert sorted(labels) == ["S/N ≈ 100", "S/N ≈ 20", "noise, S/N ≈ 100", "noise, S/N ≈ 20"]
+    assert "S/N around 20 and 100" in training_sizes.caption(sizes)
 
 
 def _example(title: str) -> Example:

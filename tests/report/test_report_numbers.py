@@ -43,6 +43,17 @@ def test_a_number_that_no_layout_knows_gets_a_row(one, monkeypatch):
     monkeypatch.setitem(DEFINITIONS, "auc.cemp", row)
     known = replace(one, numbers=one.numbers | {"auc.cemp": Number(0.91, 30, 0.02)})
     tables = numbers.tables([known], summary.summarise([known]))
-    assert tables[-1]["title"] == "Flags, further"
-    assert tables[-1]["rows"][0]["title"] == "area under the ROC curve"
-    assert tables[-1]["rows"][0]["cells"][0]["ours"] == "0.91 ± 0.02"
+    (further,) = [table for table in tables if table["title"] == "Flags, further"]
+    assert further["rows"][0]["title"] == "area under the ROC curve"
+    assert further["rows"][0]["cells"][0]["ours"] == "0.91 ± 0.02"
+
+
+def test_several_catalogs_have_their_spread_beside_the_papers_value(one):
+    other = replace(one, seed=2, numbers=one.numbers | {"recall.cemp": Number(0.7, 30)})
+    one = replace(one, numbers=one.numbers | {"recall.cemp": Number(0.5, 30), "limit.recall.cemp": Number(0.9, 30)})
+    averages = summary.summarise([one, other])
+    cell = _cells([one, other])["recall.cemp"]
+    assert (cell["ours"], cell["paper"], cell["limit"]) == ("0.60 ± 0.14", "0.68 ± 0.05", "0.90")
+    main = {each["title"]: each for each in numbers.headline([one, other], averages)}
+    assert main["CEMP recall"]["ours"] == "0.60"
+    assert main["CEMP recall"]["spread"] == "± 0.14 over 2 catalogs"

@@ -13,7 +13,7 @@ from halochem.config import load
 
 ROOT = Path(__file__).resolve().parents[2]
 RULES = {"prepare_engine", "sample", "synthesize", "observe", "train", "encode"}
-RULES |= {"limits", "peers", "evaluate", "summarize", "report", "manifest", "all"}
+RULES |= {"limits", "peers", "anomalies", "evaluate", "summarize", "report", "manifest", "all"}
 
 
 def test_published_configuration_is_planned_in_chunks(project):
@@ -26,6 +26,17 @@ def test_published_configuration_is_planned_in_chunks(project):
     assert jobs["sample"] == jobs["train"] == jobs["encode"] == jobs["evaluate"] == 5
     assert jobs["prepare_engine"] == jobs["summarize"] == jobs["report"] == jobs["manifest"] == 1
     assert seconds < 30  # 10 s is the aim; other work may share this machine
+
+
+def test_experiments_of_the_appendices_are_planned_where_asked_for(project):
+    quick = project.planned("--cores", "2", "--configfile", "config/quickstart.yaml")
+    asked = project.planned("--cores", "2", "--configfile", "config/quickstart.yaml", "config/appendices.yaml")
+    sizes = load(ROOT / "config" / "appendices.yaml").evaluate
+    assert {rule: count for rule, count in asked.items() if rule not in quick} == {
+        "without_flow": 1,
+        "training_size": len(sizes.training_sizes) * len(sizes.training_snr),
+        "training_sizes": 1,
+    }
 
 
 def test_any_seed_is_a_target_without_an_edit(project):

@@ -13,7 +13,7 @@ SETTINGS = {
     "encode": {"n_labelled": 10},
 }
 BEHIND_ENCODE = {"evaluate", "summarize", "report", "manifest", "all"}
-BEHIND_TRAIN = {"encode"} | BEHIND_ENCODE
+BEHIND_TRAIN = {"encode", "anomalies"} | BEHIND_ENCODE
 BEHIND_OBSERVE = {"train", "limits", "peers"} | BEHIND_TRAIN
 BEHIND_SYNTHESIZE = {"observe"} | BEHIND_OBSERVE
 

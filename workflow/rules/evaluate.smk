@@ -3,6 +3,32 @@
 
 localrules:
     summarize,
+    training_sizes,
+
+
+# Experiments that train again, where the configuration asks for them.
+TRAINING_SIZES = "results/evaluation/training-sizes.parquet"
+
+
+def without_flow(wildcards):
+    """The evaluation of the catalog's model without selective gradient flow."""
+    asked = SETTINGS.evaluate.gradient_flow
+    return [f"results/evaluation/without-flow-{wildcards.seed}.json"] if asked else []
+
+
+def sizes_asked():
+    """The table of training sizes."""
+    return [TRAINING_SIZES] if SETTINGS.evaluate.training_sizes else []
+
+
+def trainings(wildcards):
+    """Every training of another size and S/N."""
+    return expand(
+        "results/evaluation/training-sizes/halo-{seed}_snr-{snr}_stars-{stars}.json",
+        seed=SETTINGS.seeds,
+        snr=[f"{snr:g}" for snr in SETTINGS.evaluate.training_snr],
+        stars=SETTINGS.evaluate.training_sizes,
+    )
 
 
 rule limits:
@@ -50,11 +76,37 @@ rule peers:
         "halochem evaluate --peers-of {input} --config {params.config} --out {output} > {log} 2>&1"
 
 
+rule anomalies:
+    input:
+        catalog="results/catalogs/halo-{seed}.h5",
+        weights="results/models/halo-{seed}/weights.safetensors",
+        model="results/models/halo-{seed}/model.json",
+    output:
+        "results/evaluation/anomalies-{seed}.parquet",
+    log:
+        "results/logs/evaluate/anomalies-{seed}.log",
+    benchmark:
+        "results/benchmarks/evaluate/anomalies-{seed}.tsv"
+    conda:
+        "../envs/training.yaml"
+    resources:
+        mem_mb=lambda wildcards, attempt: 4000 * attempt,
+        runtime=lambda wildcards, attempt: 60 * attempt,
+    params:
+        config=SETTINGS_FILE,
+        model=subpath(input.weights, parent=True),
+    shell:
+        "halochem evaluate --anomalies-of {input.catalog} --model {params.model} --config {params.config} "
+        "--out {output} > {log} 2>&1"
+
+
 rule evaluate:
     input:
         table="results/tables/halo-{seed}.parquet",
         bounds="results/evaluation/bounds-{seed}.parquet",
         peers="results/evaluation/peers-{seed}.parquet",
+        anomalies="results/evaluation/anomalies-{seed}.parquet",
+        without_flow=without_flow,
     output:
         "results/evaluation/halo-{seed}.json",
     log:
@@ -67,9 +119,11 @@ rule evaluate:
     resources:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=lambda wildcards, attempt: 60 * attempt,
+    params:
+        without_flow=lambda wildcards, input: f"--without-flow {input.without_flow}" if input.without_flow else "",
     shell:
-        "halochem evaluate --table {input.table} --bounds {input.bounds} --peers {input.peers} --out {output} "
-        "> {log} 2>&1"
+        "halochem evaluate --table {input.table} --bounds {input.bounds} --peers {input.peers} "
+        "--anomalies {input.anomalies} {params.without_flow} --out {output} > {log} 2>&1"
 
 
 rule summarize:
@@ -89,3 +143,76 @@ rule summarize:
         runtime=10,
     shell:
         "halochem evaluate --summary {input} --out {output.table} > {log} 2>&1"
+
+
+rule without_flow:
+    input:
+        catalog="results/catalogs/halo-{seed}.h5",
+        regions=str(SETTINGS.train.regions),
+    output:
+        "results/evaluation/without-flow-{seed}.json",
+    log:
+        "results/logs/evaluate/without-flow-{seed}.log",
+    benchmark:
+        "results/benchmarks/evaluate/without-flow-{seed}.tsv"
+    # A second try goes on from the last checkpoint.
+    retries: 1
+    conda:
+        "../envs/training.yaml"
+    threads: 8
+    resources:
+        mem_mb=lambda wildcards, attempt: 8000 * attempt,
+        runtime=1440,
+    params:
+        config=SETTINGS_FILE,
+        settings=settings_of("train", "encode", without=("train.device", "train.checkpoint_every")),
+        model="results/models/halo-{seed}-without-flow",
+    shell:
+        "halochem evaluate --without-flow-of {input.catalog} --model {params.model} --config {params.config} "
+        "--out {output} > {log} 2>&1"
+
+
+rule training_size:
+    input:
+        catalog="results/catalogs/halo-{seed}.h5",
+        regions=str(SETTINGS.train.regions),
+    output:
+        "results/evaluation/training-sizes/halo-{seed}_snr-{snr}_stars-{stars}.json",
+    log:
+        "results/logs/evaluate/training-sizes/halo-{seed}_snr-{snr}_stars-{stars}.log",
+    benchmark:
+        "results/benchmarks/evaluate/training-sizes/halo-{seed}_snr-{snr}_stars-{stars}.tsv"
+    # A second try goes on from the last checkpoint.
+    retries: 1
+    conda:
+        "../envs/training.yaml"
+    threads: 8
+    resources:
+        mem_mb=lambda wildcards, attempt: 8000 * attempt,
+        runtime=1440,
+    params:
+        config=SETTINGS_FILE,
+        settings=settings_of("train", without=("train.device", "train.checkpoint_every")),
+        steps=f"--steps {SETTINGS.evaluate.training_steps}" if SETTINGS.evaluate.training_steps else "",
+    shell:
+        "halochem evaluate --training-size-of {input.catalog} --stars {wildcards.stars} --snr {wildcards.snr} "
+        "{params.steps} --config {params.config} --out {output} > {log} 2>&1"
+
+
+rule training_sizes:
+    input:
+        trainings,
+    output:
+        table=TRAINING_SIZES,
+        page="results/evaluation/training-sizes.md",
+    log:
+        "results/logs/evaluate/training-sizes.log",
+    benchmark:
+        "results/benchmarks/evaluate/training-sizes.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    shell:
+        "halochem evaluate --training-sizes {input} --out {output.table} > {log} 2>&1"

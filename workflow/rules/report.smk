@@ -4,17 +4,35 @@ from halochem.report.figures import reconstructions
 
 # name, name of the caption's file, category, catalog and title in Snakemake's own report
 FIGURES = [
-    ("drawn_labels", "drawn_labels", "Labels", "all", "abundances drawn"),
-    ("reconstructions", "reconstructions", "Model", f"halo-{SETTINGS.seeds[0]}", "reconstructions"),
+    ("fig2_labels", "drawn_labels", "Labels", "all", "abundances drawn"),
+    ("fig3_reconstructions", "reconstructions", "Model", f"halo-{SETTINGS.seeds[0]}", "reconstructions"),
 ]
 if reconstructions.detail_windows(pixel_grid(SETTINGS.spectrum)):
     FIGURES.append(
-        ("reconstructions_detail", "reconstructions", "Model", f"halo-{SETTINGS.seeds[0]}", "reconstructions in detail")
+        (
+            "fig3_reconstructions_detail",
+            "reconstructions",
+            "Model",
+            f"halo-{SETTINGS.seeds[0]}",
+            "reconstructions in detail",
+        )
     )
-FIGURES.append(("error_over_bound", "error_over_bound", "Model", "all", "errors over the Cramér-Rao bound"))
+FIGURES += [
+    ("fig5_flags", "flags", "Model", f"halo-{SETTINGS.seeds[0]}", "flagged stars"),
+    ("fig6_snr", "snr", "Model", "all", "errors by S/N"),
+    ("fig7_anomalies", "anomalies", "Model", "all", "spoilt spectra"),
+    ("error_over_bound", "error_over_bound", "Model", "all", "errors over the Cramér-Rao bound"),
+]
+if SETTINGS.evaluate.gradient_flow:
+    FIGURES.append(("figC1_gradient_flow", "gradient_flow", "Model", "all", "gain by selective gradient flow"))
+if SETTINGS.evaluate.training_sizes:
+    FIGURES.append(("figF1_training_sizes", "training_sizes", "Model", "all", "size of the training set"))
 for place, seed in enumerate(SETTINGS.seeds):
-    for name, title in (("latents", "latents and abundances"), ("training_history", "training history")):
-        FIGURES.append((f"{name}_halo-{seed}" if place else name, name, "Model", f"halo-{seed}", title))
+    for name, stem, title in (
+        ("fig4_latents", "latents", "latents and abundances"),
+        ("training_history", "training_history", "training history"),
+    ):
+        FIGURES.append((f"{name}_halo-{seed}" if place else name, stem, "Model", f"halo-{seed}", title))
 
 
 rule report:
@@ -28,6 +46,8 @@ rule report:
         summary="results/evaluation/summary.parquet",
         bounds=expand("results/evaluation/bounds-{seed}.parquet", seed=SETTINGS.seeds),
         peers=expand("results/evaluation/peers-{seed}.parquet", seed=SETTINGS.seeds),
+        anomalies=expand("results/evaluation/anomalies-{seed}.parquet", seed=SETTINGS.seeds),
+        sizes=sizes_asked(),
         checks=emulator_checks(),
     output:
         [
@@ -53,8 +73,10 @@ rule report:
     params:
         models=expand("results/models/halo-{seed}", seed=SETTINGS.seeds),
         figures=subpath(output[0], parent=True),
+        sizes=lambda wildcards, input: f"--training-sizes {input.sizes}" if input.sizes else "",
     shell:
         "halochem report --catalog {input.catalogs} --model {params.models} --table {input.tables} "
         "--evaluation {input.evaluations} --summary {input.summary} "
-        "--bounds {input.bounds} --peers {input.peers} --figures-dir {params.figures} "
+        "--bounds {input.bounds} --peers {input.peers} --anomalies {input.anomalies} {params.sizes} "
+        "--figures-dir {params.figures} "
         "--out {output.page} > {log} 2>&1"

@@ -2,16 +2,26 @@
 
   halochem evaluate --limits-of results/catalogs/halo-1.h5 --out results/evaluation/bounds-1.parquet
   halochem evaluate --peers-of results/catalogs/halo-1.h5 --out results/evaluation/peers-1.parquet
+  halochem evaluate --anomalies-of results/catalogs/halo-1.h5 --model results/models/halo-1 \\
+      --out results/evaluation/anomalies-1.parquet
   halochem evaluate --table results/tables/halo-1.parquet --bounds results/evaluation/bounds-1.parquet \\
-      --peers results/evaluation/peers-1.parquet --out results/evaluation/halo-1.json
+      --peers results/evaluation/peers-1.parquet --anomalies results/evaluation/anomalies-1.parquet \\
+      --out results/evaluation/halo-1.json
   halochem evaluate --summary results/evaluation/halo-*.json --out results/evaluation/summary.parquet
 
 The first gives each test star its Cramer-Rao bound, from the emulator's derivatives, and the best estimate that the
-noise allows. The second gives it the labels that The Cannon and a supervised network read. The third writes
-reconstruction errors, correlations of the latents with the labels, abundance and parameter errors, precision and recall
-of the flags, and these beside the peers and the limits, where given; each with the stars it rests on and the paper's
-value (docs/evaluation.md). The fourth writes their mean and spread over catalogs, and the same as a page (summary.md
-beside summary.parquet).
+noise allows. The second gives it the labels that The Cannon and a supervised network read. The third spoils spectra of
+test stars and says what the model makes of them. The fourth writes reconstruction errors, correlations of the latents
+with the labels, abundance and parameter errors, all by S/N too, precision and recall of the flags, and these beside
+peers and limits, where given; each with the stars it rests on and the paper's value (docs/evaluation.md). The fifth
+writes their mean and spread over catalogs, and the same as a page (summary.md beside summary.parquet).
+
+Two experiments of the paper's appendices train again, each as long as the catalog's own model:
+
+  halochem evaluate --without-flow-of results/catalogs/halo-1.h5 --model results/models/halo-1-without-flow \\
+      --out results/evaluation/without-flow-1.json
+  halochem evaluate --training-size-of results/catalogs/halo-1.h5 --stars 1000 --snr 20 --out size.json
+  halochem evaluate --training-sizes size.json ... --out results/evaluation/training-sizes.parquet
 """
 
 from __future__ import annotations
@@ -24,112 +34,107 @@ from typing import TYPE_CHECKING
 from halochem.errors import UserError
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from halochem.config import Config
 
 SUMMARY = "measure the product on held-out stars, beside the paper's values, peers and limits"
 
 log = logging.getLogger("halochem")
 
+# option -> suffix of what it writes, options that go with it, and of these the ones it needs
+MODES = {
+    "table": (".json", ("bounds", "peers", "anomalies", "without_flow"), ()),
+    "summary": (".parquet", (), ()),
+    "limits_of": (".parquet", (), ()),
+    "peers_of": (".parquet", (), ()),
+    "anomalies_of": (".parquet", ("model",), ("model",)),
+    "without_flow_of": (".json", ("model",), ("model",)),
+    "training_size_of": (".json", ("stars", "snr", "steps"), ("stars", "snr")),
+    "training_sizes": (".parquet", (), ()),
+}
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `halochem evaluate`."""
     mode = parser.add_mutually_exclusive_group(required=True)
-    mode.add_argument("--table", type=Path, metavar="PARQUET", help="the catalog's table, from `halochem encode`")
-    mode.add_argument("--summary", type=Path, nargs="+", metavar="JSON", help="evaluations to summarise, one a catalog")
-    mode.add_argument("--limits-of", type=Path, metavar="H5", help="catalog whose test stars' bounds are wanted")
-    mode.add_argument("--peers-of", type=Path, metavar="H5", help="catalog on which other methods are tried")
-    parser.add_argument("--bounds", type=Path, metavar="PARQUET", help="with --table: what --limits-of wrote")
-    parser.add_argument("--peers", type=Path, metavar="PARQUET", help="with --table: what --peers-of wrote")
+    for name, metavar, what in (
+        ("--table", "PARQUET", "the catalog's table, from `halochem encode`"),
+        ("--limits-of", "H5", "catalog whose test stars' bounds are wanted"),
+        ("--peers-of", "H5", "catalog on which other methods are tried"),
+        ("--anomalies-of", "H5", "catalog of which spectra are spoilt and shown to its --model"),
+        ("--without-flow-of", "H5", "catalog to train on without selective gradient flow; --model is written"),
+        ("--training-size-of", "H5", "catalog to train on with --stars training stars at S/N --snr"),
+    ):
+        mode.add_argument(name, type=Path, metavar=metavar, help=what)
+    for name, what in (
+        ("--summary", "evaluations to summarise, one a catalog"),
+        ("--training-sizes", "what --training-size-of wrote, to put together"),
+    ):
+        mode.add_argument(name, type=Path, nargs="+", metavar="JSON", help=what)
+    for name, metavar, what in (
+        ("--bounds", "PARQUET", "with --table: what --limits-of wrote"),
+        ("--peers", "PARQUET", "with --table: what --peers-of wrote"),
+        ("--anomalies", "PARQUET", "with --table: what --anomalies-of wrote"),
+        ("--without-flow", "JSON", "with --table: what --without-flow-of wrote"),
+        ("--model", "DIR", "with --anomalies-of: the model; with --without-flow-of: folder for model and table"),
+    ):
+        parser.add_argument(name, type=Path, metavar=metavar, help=what)
+    parser.add_argument("--stars", type=int, metavar="N", help="with --training-size-of: stars to train on")
+    parser.add_argument("--snr", type=float, metavar="S", help="with --training-size-of: mean S/N of the spectra")
     parser.add_argument(
-        "--out", type=Path, required=True, help="file to write: .json with --table, .parquet with the others"
+        "--steps",
+        type=int,
+        metavar="N",
+        help="with --training-size-of: steps of the optimiser (default: train.epochs' worth of all training stars)",
     )
-    parser.add_argument(
-        "--config", type=Path, metavar="YAML", help="configuration of the run, which --limits-of and --peers-of need"
-    )
+    parser.add_argument("--out", type=Path, required=True, help="file to write: .json or .parquet, as the mode says")
+    parser.add_argument("--config", type=Path, metavar="YAML", help="configuration of the run, which --*-of need")
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Write what the mode says."""
     from halochem import config
+    from halochem.evaluate import modes
 
     settings = config.load(arguments.config)
-    _check_suffix(arguments.out, ".json" if arguments.table else ".parquet")
-    for name in ("bounds", "peers"):
-        if getattr(arguments, name) and not arguments.table:
-            raise UserError(f"--{name}: goes with --table only")
-    if arguments.table:
-        _evaluate(arguments.table, arguments.bounds, arguments.peers, arguments.out)
-    elif arguments.summary:
-        _summarise(arguments.summary, arguments.out)
-    elif arguments.limits_of:
-        from halochem.evaluate import bounds
-
-        _each_star(bounds, arguments.limits_of, settings, arguments.out)
+    mode = next(name for name in MODES if getattr(arguments, name) is not None)
+    _check(arguments, mode)
+    if mode == "table":
+        beside = {name: getattr(arguments, name) for name in MODES["table"][1]}
+        modes.evaluate(arguments.table, beside, arguments.out)
+    elif mode == "summary":
+        modes.summarise(arguments.summary, arguments.out)
+    elif mode == "training_sizes":
+        modes.collect_sizes(arguments.training_sizes, arguments.out)
+    elif mode == "training_size_of":
+        _training_size(arguments, settings)
     else:
-        from halochem.evaluate import peers
-
-        _each_star(peers, arguments.peers_of, settings, arguments.out)
-
-
-def _check_suffix(path: Path, suffix: str) -> None:
-    if path.suffix != suffix:
-        mode = "--table writes an evaluation" if suffix == ".json" else "without --table a table is written"
-        raise UserError(f"--out {path}: {mode}; give a name that ends in {suffix}")
+        run_mode = getattr(modes, mode)
+        catalog = getattr(arguments, mode)
+        more = (arguments.model,) if "model" in MODES[mode][1] else ()
+        run_mode(catalog, *more, settings, arguments.out)
 
 
-def _each_star(module, catalog_path: Path, settings: Config, out: Path) -> None:
-    """Run bounds.measure or peers.measure and write its table, with why there is nothing in it."""
-    from halochem import files, provenance
-    from halochem.evaluate import stars
-
-    catalog = files.read_catalog(catalog_path, clean=False)
-    frame, reason = module.measure(catalog, settings)
-    if reason:
-        log.warning("%s: %s", out, reason)
-    metadata = provenance.attributes(settings, catalog.seed, "sample", "observe", "train") | {"reason": reason}
-    stars.write(frame, out, module.COLUMNS, metadata)
-    log.info("%s: %d test stars", out, len(frame))
-
-
-def _evaluate(table_path: Path, bounds_path: Path | None, peers_path: Path | None, out: Path) -> None:
-    from halochem.evaluate import bounds, evaluation, peers, table
-
-    frame, seed, origin = table.read(table_path)
-    reasons: dict[str, str] = {}
-    beside = {
-        "bounds": _beside("bounds", bounds_path, bounds.COLUMNS, "--limits-of", frame, reasons),
-        "peers": _beside("peers", peers_path, peers.COLUMNS, "--peers-of", frame, reasons),
-    }
-    result = evaluation.evaluate(frame, seed, origin | {"table": table_path.name}, **beside, reasons=reasons)
-    evaluation.write(result, out)
-    defined = sum(number.value is not None for number in result.numbers.values())
-    log.info("%s: %d test stars, %d of %d numbers defined", out, result.n_test, defined, len(result.numbers))
+def _check(arguments: argparse.Namespace, mode: str) -> None:
+    suffix, allowed, needed = MODES[mode]
+    shown = "--" + mode.replace("_", "-")
+    if arguments.out.suffix != suffix:
+        raise UserError(f"--out {arguments.out}: of {shown} give a name that ends in {suffix}")
+    every = {name for _, names, _ in MODES.values() for name in names}
+    for name in sorted(every - set(allowed)):
+        if getattr(arguments, name) is not None:
+            fits = " or ".join("--" + key.replace("_", "-") for key, (_, names, _) in MODES.items() if name in names)
+            raise UserError(f"--{name.replace('_', '-')}: goes with {fits} only")
+    for name in needed:
+        if getattr(arguments, name) is None:
+            raise UserError(f"{shown}: needs --{name.replace('_', '-')}")
 
 
-def _beside(
-    name: str, path: Path | None, columns: dict, option: str, table: pd.DataFrame, reasons: dict[str, str]
-) -> pd.DataFrame | None:
-    """The table of bounds or peers, refused where its stars are not the test stars of `table`."""
-    from halochem.evaluate import stars
+def _training_size(arguments: argparse.Namespace, settings: Config) -> None:
+    from halochem.evaluate import modes
 
-    if path is None:
-        return None
-    frame, metadata = stars.read(path, columns, f"halochem evaluate {option} CATALOG")
-    test = table.loc[(table["split"] == "test") & table["z_m"].notna(), "star_id"]
-    if set(frame["star_id"]) != set(test) or len(frame) != len(test):
-        raise UserError(
-            f"{path}: holds {len(frame)} stars, not the {len(test)} test stars of the table; make it anew from the "
-            f"table's catalog (`halochem evaluate {option}`) with the configuration of the model"
-        )
-    reasons[name] = metadata.get("reason", "")
-    return frame
-
-
-def _summarise(paths: list[Path], out: Path) -> None:
-    from halochem.evaluate import evaluation, summary
-
-    evaluations = [evaluation.read(path) for path in paths]
-    page = summary.write(evaluations, out)
-    log.info("%s, %s: %d catalogs", out, page, len(evaluations))
+    for name in ("stars", "snr", "steps"):
+        value = getattr(arguments, name)
+        if value is not None and not value > 0:
+            raise UserError(f"--{name} {value:g}: expected a number above 0")
+    how = {name: getattr(arguments, name) for name in ("stars", "snr", "steps")}
+    modes.training_size(arguments.training_size_of, how, settings, arguments.out)

@@ -14,6 +14,7 @@ from halochem.evaluate.number import Number, undefined
 from halochem.evaluate.paper import PAPER
 
 Numbers = dict[str, Number]
+NO_BOUNDS = "no bounds given (--bounds)"
 
 
 def errors(train: pd.DataFrame, test: pd.DataFrame, peers: pd.DataFrame | None) -> dict[str, dict[str, np.ndarray]]:
@@ -48,7 +49,7 @@ def numbers(
     bounds or peers, under these names. `flag_precision`: asked of the calibrated flags, NaN where not known.
     """
     found = errors(train, test, peers)
-    without_bounds = reasons.get("bounds", "") or ("" if bounds is not None else "no bounds given (--bounds)")
+    without_bounds = reasons.get("bounds", "") or ("" if bounds is not None else NO_BOUNDS)
     without_peers = reasons.get("peers", "") or ("" if peers is not None else "no peers given (--peers)")
     result: Numbers = {}
     for method, by_label in found.items():

@@ -6,7 +6,7 @@ The evaluation, the summary, the report and the table in docs/evaluation.md all 
 
 from __future__ import annotations
 
-from halochem.evaluate import comparison
+from halochem.evaluate import by_snr, comparison, detection, gradient_flow
 from halochem.evaluate.classes import CLASSES
 from halochem.evaluate.definition import ABUNDANCES, FLAG_SETS, FLAGS, LATENTS, PARAMETERS, PARTNER, Definition
 from halochem.evaluate.paper import PAPER
@@ -19,38 +19,39 @@ GROUPS = {
     "abundance": "Abundances",
     "parameters": "Teff and log g",
     "flags": "Flags",
+    **by_snr.GROUPS,
+    **detection.GROUPS,
+    **gradient_flow.GROUPS,
     **comparison.GROUPS,
 }
 
 
 def _reconstruction() -> list[Definition]:
     rows = []
-    for name, star_class in CLASSES.items():
-        stars = star_class.title if name != "all" else "test"
-        rows.append(
-            Definition(
-                f"relative_l2.{name}",
-                "reconstruction",
-                f"relative L² error, {star_class.title}",
-                "mean over stars of ‖x̃ − x‖ / ‖x‖",
-                stars,
-                spec=".4f",
-                better="lower",
-            )
-        )
-    for name, star_class in CLASSES.items():
-        stars = star_class.title if name != "all" else "test"
-        rows.append(
-            Definition(
-                f"relative_l2_pooled.{name}",
-                "reconstruction",
-                f"Eq. A.5 as printed, {star_class.title}",
-                "Σ (x̃ − x)² / Σ x², sums over stars and pixels",
-                stars,
-                spec=".1e",
-                better="lower",
-            )
-        )
+    measures = (
+        ("relative_l2", "relative L² error", "mean over stars of ‖x̃ − x‖ / ‖x‖", ".4f", "lower"),
+        (
+            "relative_l2_noise",
+            "the noise’s own L² error",
+            "mean over stars of √(Σσ²) / ‖x‖, what the spectrum itself is off by",
+            ".4f",
+            "none",
+        ),
+        (
+            "relative_l2_observed",
+            "against the observed flux",
+            "mean over stars of ‖x̃ − x‖ / ‖x‖, x with its noise",
+            ".4f",
+            "none",
+        ),
+        ("relative_l2_pooled", "Eq. A.5 as printed", "Σ (x̃ − x)² / Σ x², sums over stars and pixels", ".1e", "lower"),
+    )
+    for measure, title, meaning, spec, better in measures:
+        for name, star_class in CLASSES.items():
+            stars = star_class.title if name != "all" else "test"
+            shown = f"{title}, {star_class.title}"
+            key = f"{measure}.{name}"
+            rows.append(Definition(key, "reconstruction", shown, meaning, stars, spec=spec, better=better))
     return rows
 
 
@@ -155,7 +156,11 @@ def _flags() -> list[Definition]:
 
 DEFINITIONS: dict[str, Definition] = {
     row.key: row
-    for row in _reconstruction() + _correlations() + _abundances() + _parameters() + _flags() + comparison.definitions()
+    for part in (
+        _reconstruction() + _correlations() + _abundances() + _parameters() + _flags(),
+        by_snr.definitions() + detection.definitions() + gradient_flow.definitions() + comparison.definitions(),
+    )
+    for row in part
 }
 
 

@@ -12,14 +12,14 @@ import pandas as pd
 
 from halochem import files
 from halochem.errors import UserError
-from halochem.evaluate import compare, metrics, probes
+from halochem.evaluate import by_snr, compare, detection, gradient_flow, metrics, probes
 from halochem.evaluate.classes import CLASSES, true_labels
 from halochem.evaluate.definition import FLAG_SETS
 from halochem.evaluate.definitions import ABUNDANCES, DEFINITIONS, FLAGS, LATENTS, PARAMETERS, PARTNER
 from halochem.evaluate.number import Number
 from halochem.evaluate.paper import PAPER
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2  # 2: errors by S/N, slopes, spoilt spectra
 
 # A run this small says how the pipeline works, not how well the method does: with a thousand test stars the
 # standard error of r = 0.9 is 0.006 and of an RMSE about 2 %, of the order of the paper's own spread.
@@ -54,11 +54,14 @@ def evaluate(
     bounds: pd.DataFrame | None = None,
     peers: pd.DataFrame | None = None,
     reasons: dict[str, str] | None = None,
+    anomalies: pd.DataFrame | None = None,
+    without_flow: Evaluation | None = None,
 ) -> Evaluation:
     """Every number of DEFINITIONS from a table (`table.read`), on its held-out stars.
 
     `bounds` and `peers`: the columns of those modules, one row a test star with a spectrum, in any order; `reasons` why
-    they are empty, under these names.
+    they are empty, under these names. `anomalies`: the columns of that module; `without_flow`: what
+    `gradient_flow.measure` gave.
     """
     usable = np.isfinite(table[list(LATENTS)].to_numpy(float)).all(axis=1)
     train = table[usable & (table["split"] == "train").to_numpy()]
@@ -66,14 +69,19 @@ def evaluate(
     attributes = attributes or {}
     beside = [None if frame is None else _in_order(frame, test) for frame in (bounds, peers)]
     precision = float(attributes.get("flag_precision", "nan"))
+    residual = compare.errors(train, test, None)["linear"]
+    why_no_bounds = (reasons or {}).get("bounds", "") or compare.NO_BOUNDS
     numbers = (
         _reconstruction(test)
         | _correlations(test)
         | _abundances(train, test)
         | _parameters(train, test, seed)
         | _flags(test)
+        | by_snr.numbers(test, residual, beside[0], why_no_bounds)
+        | detection.numbers(test, anomalies)
         | compare.numbers(train, test, *beside, reasons or {}, precision)
     )
+    numbers |= gradient_flow.numbers(numbers, without_flow)
     return Evaluation(
         seed=seed,
         counts={
@@ -99,6 +107,8 @@ def _reconstruction(test: pd.DataFrame) -> dict[str, Number]:
         # The table has Σ (x̃ − x)² / Σ x² of each star, and the root of Σ x².
         ratio, norm = (stars[column].to_numpy(float) for column in ("rel_l2_error_clean", "flux_clean_norm"))
         numbers[f"relative_l2.{name}"] = metrics.mean(np.sqrt(ratio))
+        numbers[f"relative_l2_noise.{name}"] = metrics.mean(by_snr.noise_l2(stars))
+        numbers[f"relative_l2_observed.{name}"] = metrics.mean(np.sqrt(stars["rel_l2_error"].to_numpy(float)))
         numbers[f"relative_l2_pooled.{name}"] = metrics.pooled_ratio(ratio * norm**2, norm**2)
     return numbers
 

@@ -53,6 +53,28 @@ def robust_sigma(values: np.ndarray) -> Number:
     return Number(scatter, n, scatter / np.sqrt(2 * 0.37 * n))
 
 
+def standard_deviation(values: np.ndarray) -> Number:
+    """Standard deviation over stars (n - 1), with the standard error that its fourth moment gives."""
+    (values,) = _finite(values)
+    n = len(values)
+    if n < MIN_FOR_LINE:
+        return undefined(n)
+    squares = (values - values.mean()) ** 2
+    value = float(values.std(ddof=1))
+    return Number(value, n, float(squares.std(ddof=1) / np.sqrt(n) / (2 * value)) if value > 0 else None)
+
+
+def slope(x: np.ndarray, y: np.ndarray) -> Number:
+    """Slope of the least-squares line of y on x, with its standard error."""
+    x, y = _finite(x, y)
+    n, fit = len(x), line(x, y)
+    if fit is None:
+        return undefined(n)
+    residual = y - fit[0] * x - fit[1]
+    spread = float(((x - x.mean()) ** 2).sum())
+    return Number(fit[0], n, float(np.sqrt((residual**2).sum() / (n - 2) / spread)))
+
+
 def pooled_ratio(numerator: np.ndarray, denominator: np.ndarray) -> Number:
     """Σ numerator / Σ denominator over stars, as Eq. A.5 of the paper; both of shape (n,)."""
     numerator, denominator = _finite(numerator, denominator)
@@ -179,3 +201,32 @@ def f1(flagged: np.ndarray, true: np.ndarray) -> Number:
         return undefined(0, "", **c)
     value = 2 * c["true_positive"] / (2 * c["true_positive"] + c["false_positive"] + c["false_negative"])
     return Number(value, n, detail=dict(c))
+
+
+def auc(positive: np.ndarray, negative: np.ndarray) -> Number:
+    """Area under the ROC curve: the probability that a positive exceeds a negative (ties count half).
+
+    Standard error after Hanley & McNeil (1982, Radiology 143, 29); n is the number of positives.
+    """
+    (positive,), (negative,) = _finite(positive), _finite(negative)
+    m, n = len(positive), len(negative)
+    if m == 0 or n == 0:
+        return undefined(m, f"not enough stars (n={m}, {n} to tell them from)")
+    ordered = np.sort(negative)
+    below = np.searchsorted(ordered, positive, side="left")
+    equal = np.searchsorted(ordered, positive, side="right") - below
+    area = float((below + 0.5 * equal).mean() / n)
+    q1, q2 = area / (2 - area), 2 * area**2 / (1 + area)
+    variance = (area * (1 - area) + (m - 1) * (q1 - area**2) + (n - 1) * (q2 - area**2)) / (m * n)
+    return Number(area, m, float(np.sqrt(max(variance, 0.0))))
+
+
+def roc(positive: np.ndarray, negative: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The ROC curve, shares of the negatives and of the positives from each threshold on, from 0 to 1."""
+    (positive,), (negative,) = _finite(positive), _finite(negative)
+    thresholds = np.unique(np.concatenate([positive, negative]))[::-1]
+    false, true = (
+        1 - np.searchsorted(np.sort(values), thresholds, side="left") / max(len(values), 1)
+        for values in (negative, positive)
+    )
+    return np.concatenate([[0.0], false]), np.concatenate([[0.0], true])

@@ -55,7 +55,7 @@ def text(value: float | None, spec: str, error: float | None = None) -> str:
     if spec.endswith("e"):
         return _scientific(value, int(spec[1:-1]), error)
     shown = format(value, spec).replace("-", "−")
-    return shown if error is None else f"{shown} ± {format(error, spec)}"
+    return shown if error is None else f"{shown} ± {format(error, spec.removeprefix('+'))}"
 
 
 def _scientific(value: float, decimals: int, error: float | None) -> str:

@@ -43,7 +43,15 @@ PAPER: dict[str, Quoted] = {
     "relative_l2.alpha_pmp": Quoted(0.010, "Sect. 4.1", decimals=3),
     "relative_l2.cemp": Quoted(0.005, "Sect. 4.1", decimals=3, note='"carbon-rich" in the paper'),
     "relative_l2.solar_like": Quoted(0.004, "Sect. 4.1", decimals=3),
-    "relative_l2.all.without_selective_gradient_flow": Quoted(0.004, "App. C", decimals=3),
+    "relative_l2_observed.all": Quoted(0.014, "App. G", decimals=3),
+    "without_flow.relative_l2.all": Quoted(0.004, "App. C", decimals=3),
+    **{
+        f"gain.{z}.{label}": Quoted(None, "App. C", words="above 0" if own else "below 0")
+        for z, label, own in (
+            *(("z_m", "feh", True), ("z_c", "c_fe", True), ("z_alpha", "alpha_fe", True)),
+            *(("z_c", "feh", False), ("z_m", "c_fe", False)),
+        )
+    },
     "r.z_m.feh": Quoted(0.92, "Table 1", 0.01),
     "r.z_c.c_fe": Quoted(0.92, "Table 1", 0.01),
     "r.z_alpha.alpha_fe": Quoted(0.82, "Table 1", 0.02),
@@ -52,6 +60,8 @@ PAPER: dict[str, Quoted] = {
         for z in ("z_m", "z_c", "z_alpha")
         for label in ("teff", "logg")
     },
+    **{f"snr_trend.{label}": Quoted(None, "Sect. 4.4", words="none") for label in ("feh", "c_fe", "alpha_fe")},
+    **{f"auc.{statistic}.all": Quoted(None, "Sect. 4.4", words="clear separation") for statistic in ("error", "norm")},
     "rmse_linear.feh": Quoted(0.21, "App. E"),
     "rmse_linear.alpha_fe": Quoted(0.08, "App. E"),
     "rmse_linear.c_fe": Quoted(0.31, "App. E"),

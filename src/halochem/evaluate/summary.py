@@ -11,12 +11,17 @@ import pyarrow.parquet as pq
 
 from halochem import files
 from halochem.errors import UserError
+from halochem.evaluate import detection, gradient_flow
 from halochem.evaluate.definitions import DEFINITIONS, GROUPS
 from halochem.evaluate.evaluation import COMPARABLE_FROM, Evaluation
-from halochem.evaluate.number import text
+from halochem.evaluate.number import Number, text
 from halochem.evaluate.paper import CITATION, PAPER
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2  # 2: error, limit, limit_spread
+SPREAD_IS = "Mean ± standard deviation over catalogs;"
+ERROR_IS = "± is one standard error, from the scatter among the stars;"
+# groups of which only a sentence is left where a run has none of it
+RARE = detection.GROUPS | gradient_flow.GROUPS
 LIMIT = "limit."  # a key with this before it: what the noise allows for the number of the rest
 
 COLUMNS: dict[str, tuple[pa.DataType, str]] = {
@@ -27,11 +32,14 @@ COLUMNS: dict[str, tuple[pa.DataType, str]] = {
     "stars": (pa.string(), "on which stars"),
     "mean": (pa.float64(), "mean over the catalogs where the number is defined"),
     "spread": (pa.float64(), "standard deviation over those catalogs (n - 1 in the denominator)"),
+    "error": (pa.float64(), "one standard error of the mean, from the scatter among the stars of each catalog"),
     "minimum": (pa.float64(), "smallest of them"),
     "maximum": (pa.float64(), "largest of them"),
     "n_catalogs": (pa.int64(), "catalogs where the number is defined"),
     "n_stars": (pa.int64(), "stars it rests on, all catalogs together"),
     "values": (pa.list_(pa.float64()), "the catalogs' values, in the order of the file's `seeds`"),
+    "limit": (pa.float64(), "what the noise allows for this number, mean over the catalogs where it is known"),
+    "limit_spread": (pa.float64(), "standard deviation over those catalogs"),
     "paper": (pa.float64(), f"value of {CITATION}"),
     "paper_spread": (pa.float64(), "its spread over five catalogs, where given"),
     "paper_words": (pa.string(), "what it says where it gives no value"),
@@ -48,8 +56,10 @@ def summarise(evaluations: list[Evaluation]) -> pd.DataFrame:
     rows = []
     for key, row in DEFINITIONS.items():
         numbers = [evaluation.numbers[key] for evaluation in evaluations if key in evaluation.numbers]
-        values = np.array([np.nan if number.value is None else number.value for number in numbers])
-        good = values[np.isfinite(values)]
+        limits = [evaluation.numbers.get(LIMIT + key) for evaluation in evaluations]
+        values, good = _values(numbers)
+        _, limit = _values([number for number in limits if number is not None])
+        errors = np.array([number.error for number in numbers if number.value is not None], float)
         quoted = PAPER.get(key)
         rows.append(
             {
@@ -58,13 +68,16 @@ def summarise(evaluations: list[Evaluation]) -> pd.DataFrame:
                 "title": row.title,
                 "unit": row.unit,
                 "stars": row.stars,
-                "mean": good.mean() if len(good) else np.nan,
-                "spread": good.std(ddof=1) if len(good) > 1 else np.nan,
+                "mean": _mean(good),
+                "spread": _spread(good),
+                "error": np.sqrt((errors**2).sum()) / len(errors) if len(errors) else np.nan,
                 "minimum": good.min() if len(good) else np.nan,
                 "maximum": good.max() if len(good) else np.nan,
                 "n_catalogs": len(good),
                 "n_stars": sum(number.n for number in numbers if number.value is not None),
                 "values": values.tolist(),
+                "limit": _mean(limit),
+                "limit_spread": _spread(limit),
                 "paper": quoted.value if quoted and quoted.value is not None else np.nan,
                 "paper_spread": quoted.spread if quoted and quoted.spread is not None else np.nan,
                 "paper_words": quoted.words if quoted else "",
@@ -74,6 +87,20 @@ def summarise(evaluations: list[Evaluation]) -> pd.DataFrame:
     frame = pd.DataFrame(rows, columns=list(COLUMNS))
     frame.attrs["seeds"] = seeds
     return frame
+
+
+def _values(numbers: list[Number]) -> tuple[np.ndarray, np.ndarray]:
+    """The values, NaN where undefined, and the defined ones."""
+    values = np.array([np.nan if number.value is None else number.value for number in numbers], float)
+    return values, values[np.isfinite(values)]
+
+
+def _mean(values: np.ndarray) -> float:
+    return float(values.mean()) if len(values) else np.nan
+
+
+def _spread(values: np.ndarray) -> float:
+    return float(values.std(ddof=1)) if len(values) > 1 else np.nan
 
 
 def write(evaluations: list[Evaluation], path: Path | str) -> Path:
@@ -129,31 +156,33 @@ def markdown(frame: pd.DataFrame, evaluations: list[Evaluation]) -> str:
     """The summary as a page."""
     seeds = ", ".join(str(evaluation.seed) for evaluation in evaluations)
     stars = ", ".join(str(evaluation.n_test) for evaluation in evaluations)
+    several = len(evaluations) > 1
     lines = [
         "# Evaluation",
         "",
-        f"Catalogs: seed {seeds}; test stars: {stars}. Mean ± standard deviation over catalogs; n is the",
-        "number of stars behind a row, all catalogs together; limit is what the noise allows. What each number is:",
-        "docs/evaluation.md.",
+        f"Catalogs: seed {seeds}; test stars: {stars}. " + (SPREAD_IS if several else ERROR_IS),
+        "n is the number of stars behind a row, all catalogs together; limit is what the noise allows. What each",
+        "number is: docs/evaluation.md.",
         f"Paper: {CITATION}.",
     ]
-    limits = frame.set_index("key")["mean"].dropna()
-    limited = {key.removeprefix(LIMIT) for key in limits.index if key.startswith(LIMIT)}
     warning = caution(evaluations)
     if warning:
         lines += ["", f"**{warning}**"]
     for group, title in GROUPS.items():
+        rows = [row for row in frame[frame["group"] == group].itertuples() if not row.key.startswith(LIMIT)]
+        if group in RARE and not any(row.n_catalogs for row in rows):
+            why = _why(rows[0].key, evaluations)
+            lines += ["", f"## {title}", "", f"Not measured: {why}."]
+            continue
         lines += ["", f"## {title}", ""]
         lines += ["| | ours | catalogs | n | paper | limit |", "| --- | --- | --- | --- | --- | --- |"]
-        for row in frame[frame["group"] == group].itertuples():
-            if row.key.startswith(LIMIT):
-                continue
+        for row in rows:
             spec = DEFINITIONS[row.key].spec
-            ours = text(_or_none(row.mean), spec, _or_none(row.spread))
+            ours = text(_or_none(row.mean), spec, _or_none(row.spread if several else row.error))
             unit = f" {row.unit}" if row.unit and row.n_catalogs else ""
             ours = f"{ours}{unit}" if row.n_catalogs else _why(row.key, evaluations)
             quoted = PAPER[row.key].shown() if row.key in PAPER else ""
-            limit = text(_or_none(limits.get(LIMIT + row.key, np.nan)), spec) if row.key in limited else ""
+            limit = text(row.limit, spec, _or_none(row.limit_spread)) if np.isfinite(row.limit) else ""
             lines.append(f"| {row.title} | {ours} | {row.n_catalogs} | {row.n_stars} | {quoted} | {limit} |")
     return "\n".join(lines) + "\n"
 

@@ -19,8 +19,11 @@ NUMBERS = (
     *PARAMETERS,
     *ABUNDANCES,
     *(f"{name}_true" for name in (*PARAMETERS, *ABUNDANCES)),
+    "rel_l2_error",
     "rel_l2_error_clean",
     "flux_clean_norm",
+    "chi2_reduced",
+    "latent_norm",
     "snr",
 )
 BOOLEANS = (

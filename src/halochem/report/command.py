@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="PARQUET",
         help="summary of these evaluations (default: made from them)",
     )
-    for name, what in (("--bounds", "bounds"), ("--peers", "peers")):
+    for name, what in (("--bounds", "bounds"), ("--peers", "peers"), ("--anomalies", "spoilt spectra")):
         parser.add_argument(
             name,
             type=Path,
@@ -44,6 +44,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             metavar="PARQUET",
             help=f"{what} of the test stars, from `halochem evaluate`, one a catalog or none at all",
         )
+    parser.add_argument(
+        "--training-sizes", type=Path, metavar="PARQUET", help="from `halochem evaluate --training-sizes`, where made"
+    )
     parser.add_argument("--figures-dir", type=Path, required=True, metavar="DIR", help="folder for PNG and PDF")
     parser.add_argument("--out", type=Path, required=True, metavar="HTML", help="page to write")
     parser.add_argument("--config", type=Path, metavar="YAML", help="configuration; checked, but not needed")
@@ -52,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Draw and write."""
     from halochem import config, files
-    from halochem.evaluate import evaluation, summary
+    from halochem.evaluate import evaluation, summary, training_sizes
     from halochem.report import build, page
 
     config.load(arguments.config)
@@ -71,7 +74,8 @@ def run(arguments: argparse.Namespace) -> None:
         given = ", ".join(str(result.seed) for result in evaluations)
         found = ", ".join(map(str, averages.attrs["seeds"]))
         raise UserError(f"{arguments.summary}: of seeds {found}, but the evaluations are of {given}; make it anew")
-    figures, skipped = build.make(runs, arguments.figures_dir)
+    sizes = training_sizes.read_table(arguments.training_sizes) if arguments.training_sizes else None
+    figures, skipped = build.make(runs, evaluations, arguments.figures_dir, sizes)
     with files.open_hdf5(arguments.catalog[0], "observe") as file:
         attributes = dict(file.attrs)
     page.write(arguments.out, runs, evaluations, averages, figures, skipped, attributes)
@@ -81,12 +85,12 @@ def run(arguments: argparse.Namespace) -> None:
 def _runs(arguments: argparse.Namespace) -> list:
     import pandas as pd
 
-    from halochem.evaluate import bounds, peers, stars, table
+    from halochem.evaluate import anomaly_kinds, bounds, peers, stars, table
     from halochem.report.build import Run
     from halochem.train import model_files
 
     names = ["catalog", "model", "table", "evaluation"]
-    names += [name for name in ("bounds", "peers") if getattr(arguments, name)]
+    names += [name for name in ("bounds", "peers", "anomalies") if getattr(arguments, name)]
     counts = {name: len(getattr(arguments, name)) for name in names}
     if len(set(counts.values())) > 1:
         given = ", ".join(f"{count} of --{name}" for name, count in counts.items())
@@ -96,7 +100,11 @@ def _runs(arguments: argparse.Namespace) -> list:
         _, seed, _ = table.read(path)  # which checks what the evaluation needs
         frame = pd.read_parquet(path)  # and the page shows every column
         beside = {}
-        for name, module, option in (("bounds", bounds, "--limits-of"), ("peers", peers, "--peers-of")):
+        for name, module, option in (
+            ("bounds", bounds, "--limits-of"),
+            ("peers", peers, "--peers-of"),
+            ("anomalies", anomaly_kinds, "--anomalies-of"),
+        ):
             if getattr(arguments, name):
                 made_by = f"halochem evaluate {option} CATALOG"
                 beside[name], _ = stars.read(getattr(arguments, name)[k], module.COLUMNS, made_by)

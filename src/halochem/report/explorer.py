@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from halochem import regions, seeds
-from halochem.report import notable, quantities, spectra
+from halochem.report import merge, notable, quantities, spectra
 from halochem.report.build import Run
 from halochem.report.facts import count
 from halochem.report.figures import reconstructions
@@ -37,22 +37,30 @@ class Explorer:
     base_is_clean: bool
 
 
-def build(run: Run) -> Explorer | None:
-    """The explorer of one catalog; None where no star has latents."""
-    rows = choose_stars(run)
-    if not len(rows):
+def build(runs: list[Run]) -> Explorer | None:
+    """The explorer of the catalogs, each with its share of stars; None where no star has latents.
+
+    Catalogs whose model has other pixels or regions than the first's are left out: their spectra have no place there.
+    """
+    shown = [run for run in runs if _same_pixels(run, runs[0])]
+    parts = [_part(run, len(shown)) for run in shown]
+    shown, parts = zip(*[pair for pair in zip(shown, parts, strict=True) if len(pair[1].rows)], strict=True) or ((), ())
+    if not parts:
         return None
-    found = quantities.read(run.table_path, run.table)
-    with_spectrum = choose_spectra(run, rows)
-    windows = reconstructions.detail_windows(_grid(run.document))
-    packed = spectra.build(run.table, run.catalog, run.model_folder, with_spectrum, windows)
+    found = merge.quantities([part.quantities for part in parts], [run.seed for run in shown])
+    packed = merge.spectra([part.packed for part in parts])
+    first = np.cumsum([0, *(len(part.rows) for part in parts)])
     header = {
-        "catalog": f"halo-{run.seed}",
-        "ids": [str(name) for name in run.table["star_id"].iloc[rows]],
+        "catalog": "_".join(f"halo-{run.seed}" for run in shown),
+        "ids": [
+            str(name) for run, part in zip(shown, parts, strict=True) for name in run.table["star_id"].iloc[part.rows]
+        ],
         "quantities": [_describe(q) for q in found],
         "views": _views(found),
-        "focus": _focus(run, rows),
-        "spectra": np.searchsorted(rows, with_spectrum).tolist(),
+        "focus": _focus(shown[0], parts[0].rows),
+        "spectra": np.concatenate(
+            [start + np.searchsorted(part.rows, part.with_spectrum) for start, part in zip(first, parts, strict=False)]
+        ).tolist(),
         "segments": [{"title": s.title, "bins": len(s.edges), "width": s.width} for s in packed.segments],
         "wavelength": [round(float(value), 2) for value in packed.wavelength],
         "decoder": packed.decoder.tolist(),
@@ -60,26 +68,49 @@ def build(run: Run) -> Explorer | None:
         "base_is_clean": packed.base_is_clean,
         "base_step": spectra.BASE_STEP,
     }
-    columns = b"".join(q.values[rows].astype(np.uint8 if q.categories else "<f4").tobytes() for q in found)
-    what = _what(run, rows, len(with_spectrum))
+    columns = b"".join(q.values.astype(np.uint8 if q.categories else "<f4").tobytes() for q in found)
+    what = " ".join(_what(run, part.rows, len(part.with_spectrum)) for run, part in zip(shown, parts, strict=True))
     return Explorer(_json(header), _packed(columns), _packed(packed.data), what, packed.base_is_clean)
 
 
-def choose_stars(run: Run) -> np.ndarray:
-    """Rows of the table that the explorer shows, ascending: all with latents; of more than MAX_STARS the test stars.
+@dataclass(frozen=True)
+class Part:
+    """What the explorer shows of one catalog: rows of its table, of these the ones with a spectrum here."""
 
-    Of still more, MAX_STARS by the smallest draws of a stream of their own, and all that the page names.
+    rows: np.ndarray
+    with_spectrum: np.ndarray
+    quantities: list[quantities.Quantity]  # of `rows`
+    packed: spectra.Packed
+
+
+def _part(run: Run, catalogs: int) -> Part:
+    rows = choose_stars(run, MAX_STARS // catalogs)
+    with_spectrum = choose_spectra(run, rows, MAX_SPECTRA // catalogs)
+    found = [replace(q, values=q.values[rows]) for q in quantities.read(run.table_path, run.table)]
+    windows = reconstructions.detail_windows(_grid(run.document))
+    packed = spectra.build(run.table, run.catalog, run.model_folder, with_spectrum, windows)
+    return Part(rows, with_spectrum, found, packed)
+
+
+def _same_pixels(one: Run, other: Run) -> bool:
+    return all(one.document[name] == other.document[name] for name in ("wavelength", "regions"))
+
+
+def choose_stars(run: Run, most: int = MAX_STARS) -> np.ndarray:
+    """Rows of the table that the explorer shows, ascending: all with latents; of more than `most` the test stars.
+
+    Of still more, `most` by the smallest draws of a stream of their own, and all that the page names.
     """
     table = run.table
     rows = np.flatnonzero(np.isfinite(table["z_m"].to_numpy(float)))
-    if len(rows) > MAX_STARS:
+    if len(rows) > most:
         rows = rows[(table["split"].iloc[rows] == "test").to_numpy()]
-    return _some(rows, _named(table), MAX_STARS, run.seed)
+    return _some(rows, _named(table), most, run.seed)
 
 
-def choose_spectra(run: Run, rows: np.ndarray) -> np.ndarray:
+def choose_spectra(run: Run, rows: np.ndarray, most: int = MAX_SPECTRA) -> np.ndarray:
     """Rows, among the explorer's `rows`, whose spectra the page holds, ascending: all that it names, and by chance."""
-    return _some(rows, _named(run.table), MAX_SPECTRA, run.seed)
+    return _some(rows, _named(run.table), most, run.seed)
 
 
 def _named(table: pd.DataFrame) -> np.ndarray:

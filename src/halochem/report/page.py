@@ -44,7 +44,7 @@ def write(
         "how_to_read": numbers.how_to_read(evaluations),
         "tables": numbers.tables(evaluations, averages),
         "checks": facts.checks(runs, evaluations, attributes),
-        "explorer": explorer.build(runs[0]),
+        "explorer": explorer.build(runs),
         "notable": notable.shown(runs[0].table, notable.choose(runs[0].table)),
         "notable_columns": list((ABUNDANCES | PARAMETERS).values()),
         "figures": [_inline(figure, path.parent) for figure in figures],

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-NAME = "drawn_labels"
+NAME = "fig2_labels"
 
 # Fewer stars fill too few bins for a density: each star is a point instead.
 MIN_FOR_DENSITY = 1000

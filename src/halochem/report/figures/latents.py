@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-NAME = "latents"
+NAME = "fig4_latents"
 
 # The paper's bins [K], a colour and a dash for each (so that colour is not needed to tell them apart)
 TEFF_BINS = (

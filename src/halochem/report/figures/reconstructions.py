@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-NAME = "reconstructions"
-DETAIL_NAME = "reconstructions_detail"
+NAME = "fig3_reconstructions"
+DETAIL_NAME = "fig3_reconstructions_detail"
 
 # [Å]: Ca I 4226, the G band and iron; Mg b, C2 Swan and iron; the Ca triplet
 DETAIL_WINDOWS = ((4150.0, 4420.0), (5020.0, 5350.0), (8400.0, 8690.0))
