@@ -77,6 +77,7 @@ PATCHES: dict[str, tuple[Patch, ...]] = {
             "          if (fdamp.lt.20.) then\n",
             "          if (is_weak()) then\n            recipe='R'\n          else if (fdamp.lt.20.) then\n",
         ),
+        Patch("      WRITE(6,214) NREJCT", "      call finish_lines()\n      WRITE(6,214) NREJCT"),
         Patch("   54   CONTINUE\n", "   54   CONTINUE\n        call add_line(xlb)\n*\n", "255     continue\n"),
     ),
 }

@@ -7,6 +7,8 @@
 !     in the velocity from line centre, made once a species; a line centre is shifted by at most 1/(2 PHASES) of a
 !     step to meet it. H(a,v) is a Taylor series in the damping a there, of up to sixth order (within 2e-4 of the peak);
 !     where a is above A_SERIES, Humlicek's rationals (1982, JQSRT 27, 437);
+!   - wings beyond NEAR steps from line centre, which are smooth, are added at every 4th, 16th, 64th point and
+!     interpolated once all lines are done;
 !   - an atomic line below EPS of the continuum at its centre is left out; one below WEAK, whose wings are nothing, has
 !     radiation damping alone, which saves the search for its broadening by hydrogen;
 !   - LTE, and no line scattering.
@@ -15,12 +17,20 @@
 module line_opacity
   implicit none
   private
-  public :: open_lines, next_line, start_species, is_negligible, is_weak, add_line
+  public :: open_lines, next_line, start_species, is_negligible, is_weak, add_line, finish_lines
   include 'sizes.inc'
 
   integer, parameter :: phases = 128, voigt_points = 2200
   real, parameter :: voigt_step = 0.0025, reach = 5.5, a_series = 0.4, root_pi_inverse = 0.5641896, &
                      light = 2.99792458e10, weak = 0.01
+
+  ! Wings: level L has a node at every stride(L)th point of the spectrum, and is for steps from line centre beyond
+  ! near*4**(L-1). `coarse` holds the levels one after the other, (depth, node).
+  integer, parameter :: levels = 3, stride(0:levels) = [1, 4, 16, 64]
+  real, parameter :: near = 48.
+  real, allocatable :: coarse(:,:)
+  integer :: first_node(levels), last_node(levels)
+  real :: added(ndp)
 
   ! As numpy writes it: '<f8', 6 x '<f4', 2 x 'S1', 2 bytes of padding.
   type, bind(c) :: line_record
@@ -141,6 +151,7 @@ contains
       log_relative(k) = log(sqrt(8.*boltz*4.0/(16.*atan(1.))*((1./mh) + (1./ma))*t(k)))
     end do
     temperature_bottom = t(ntau)
+    if (.not. allocated(coarse)) call make_coarse()
     call profile_table()
   end subroutine
 
@@ -317,45 +328,136 @@ contains
     damping(ntau+1:depths) = 0.
   end subroutine
 
-  ! Add up to `most` points from index `start` outwards, the first at `offset` steps from line centre, until the line
-  ! is below EPS of the continuum (unless `all`). `done`: points added; `ended`: whether it fell below EPS.
+  ! Add the points of a line from index `start` outwards, the first at `offset` steps from line centre, for `most`
+  ! steps or until the line is below EPS of the continuum (unless `all`). `done`: steps gone; `ended`: whether it fell
+  ! below EPS.
   subroutine side(start, direction, offset, most, done, ended, all)
     integer, intent(in) :: start, direction, most
     real, intent(in) :: offset
     integer, intent(out) :: done
     logical, intent(out) :: ended
     logical, intent(in), optional :: all
-    integer :: first, phase, row, index, k
-    real :: peak, per_step, a_max
-    logical :: to_the_end, is_damped
+    integer :: first, phase, index, level, before
+    real :: peak, per_step, a_max, beyond
 
-    to_the_end = present(all)
     first = int(offset)
     phase = nint((offset - first)*phases)
     per_step = real(del/xl1)
     a_max = maxval(damping(1:ntau))
-    is_damped = a_max > a_series
+    beyond = max(near, table_rows + 1.)
     ended = .false.
-    do done = 1, most
-      row = first + done - 1
-      index = start + direction*(done - 1)
-      if (row > table_rows) then
-        peak = wing(index, speed_at(direction*(offset + done - 1)*per_step))
-      else if (is_damped) then
-        peak = damped(index, speed_at(direction*(offset + done - 1)*per_step), row, phase)
-      else if (a_max > 0.1) then
-        peak = broad(index, row, phase)
-      else if (a_max > 0.005) then
-        peak = core(index, row, phase)
+    level = 0
+    before = 0
+    done = 0
+    do while (done < most + stride(level) - 1)
+      index = start + direction*done
+      if (level < levels .and. offset + done >= beyond) then
+        if (mod(index - 1, stride(level+1)) == 0) then
+          call wing_at(level + 1, index, direction*(offset + done)*per_step, offset + done, peak)
+          call taper(level, index, -direction, before)
+          level = level + 1
+          before = 0
+          beyond = 4.*beyond
+        else
+          call point(level, index, direction*(offset + done)*per_step, offset + done, first + done, phase, a_max, peak)
+        end if
       else
-        peak = narrow(index, row, phase)
+        call point(level, index, direction*(offset + done)*per_step, offset + done, first + done, phase, a_max, peak)
       end if
-      if (peak < eps .and. .not. to_the_end) then
+      before = before + 1
+      if (peak < eps .and. .not. present(all)) then
         ended = .true.
         return
       end if
+      done = done + stride(level)
     end do
-    done = most
+  end subroutine
+
+  ! Add one point of a line, ln(wavelength) x and `steps` from its centre, on a level of the wings or among the points
+  ! of the spectrum (level 0), there by its row and phase in the table. `peak`: its largest ratio to the continuum.
+  subroutine point(level, index, x, steps, row, phase, a_max, peak)
+    integer, intent(in) :: level, index, row, phase
+    real, intent(in) :: x, steps, a_max
+    real, intent(out) :: peak
+    if (level > 0) then
+      call wing_at(level, index, x, steps, peak)
+    else if (row > table_rows) then
+      peak = wing(abso(1,index), speed_at(x), 1.)
+    else if (a_max > a_series) then
+      peak = damped(index, speed_at(x), row, phase)
+    else if (a_max > 0.1) then
+      peak = broad(index, row, phase)
+    else if (a_max > 0.005) then
+      peak = core(index, row, phase)
+    else
+      peak = narrow(index, row, phase)
+    end if
+  end subroutine
+
+  ! Add a wing to the node of a level. A straight line between two nodes lies above 1/x^2, by so much in the mean that
+  ! the node is lowered.
+  subroutine wing_at(level, index, x, steps, peak)
+    integer, intent(in) :: level, index
+    real, intent(in) :: x, steps
+    real, intent(out) :: peak
+    peak = wing(coarse(1,node(level, index)), speed_at(x), 1. - 0.5*(stride(level)/steps)**2)
+  end subroutine
+
+  pure integer function node(level, index)
+    integer, intent(in) :: level, index
+    node = first_node(level) + (index - 1)/stride(level)
+  end function
+
+  ! The outermost `before` points of a line on `level` are also between two nodes of the next, of which the one at
+  ! `index` has just got ADDED: take off what interpolation will put there. `inwards`: the sign of the way back.
+  subroutine taper(level, index, inwards, before)
+    integer, intent(in) :: level, index, inwards, before
+    integer :: back, place
+    do back = 1, min(3, before)
+      place = index + inwards*back*stride(level)
+      if (place < 1) exit
+      if (level == 0) then
+        if (place <= maxlam) abso(1:depths,place) = abso(1:depths,place) - (1. - 0.25*back)*added(1:depths)
+      else if (node(level, place) <= last_node(level)) then
+        coarse(1:depths,node(level, place)) = coarse(1:depths,node(level, place)) - (1. - 0.25*back)*added(1:depths)
+      end if
+    end do
+  end subroutine
+
+  subroutine make_coarse()
+    integer :: level, total
+    total = 0
+    do level = 1, levels
+      first_node(level) = total + 1
+      last_node(level) = first_node(level) + (maxlam - 1)/stride(level) + 2
+      total = last_node(level)
+    end do
+    allocate (coarse(ndp,total), source=0.)
+  end subroutine
+
+  ! After the last line: the wings, from level to level and onto the spectrum.
+  subroutine finish_lines()
+    integer :: level, here, part, place
+    real :: share
+    if (.not. allocated(coarse)) return
+    do level = levels, 1, -1
+      do here = first_node(level), last_node(level) - 1
+        do part = 0, 3
+          share = 0.25*part
+          place = 4*(here - first_node(level)) + part
+          if (level == 1) then
+            if (place >= maxlam) exit
+            abso(1:depths,place+1) = abso(1:depths,place+1) + (1. - share)*coarse(1:depths,here) + &
+              share*coarse(1:depths,here+1)
+          else
+            place = place + first_node(level-1)
+            if (place > last_node(level-1)) exit
+            coarse(1:depths,place) = coarse(1:depths,place) + (1. - share)*coarse(1:depths,here) + &
+              share*coarse(1:depths,here+1)
+          end if
+        end do
+      end do
+    end do
   end subroutine
 
   ! Velocity [cm/s] of a point at ln(wavelength) x from line centre: as in the package that of the difference in
@@ -426,10 +528,11 @@ contains
     end do
   end function
 
-  ! Beyond 5.5 Doppler widths at every depth: the asymptotic series of w.
-  real function wing(index, speed)
-    integer, intent(in) :: index
-    real, intent(in) :: speed
+  ! Beyond 5.5 Doppler widths at every depth: the asymptotic series of w, times `factor`, added to a column of opacity
+  ! by depth. What was added is in ADDED.
+  real function wing(column, speed, factor)
+    real, intent(inout) :: column(ndp)
+    real, intent(in) :: speed, factor
     real :: profile, d, v2, square
     integer :: k
     wing = 0.
@@ -438,7 +541,8 @@ contains
       v2 = (speed/velocity(k))**2
       square = 1./(v2 + d*d)
       profile = root_pi_inverse*d*square*(1. + square*(1.5 - 2.*d*d*square + square*(3.75 + 13.125*square)))
-      abso(k,index) = abso(k,index) + strength(k)*profile
+      added(k) = factor*strength(k)*profile
+      column(k) = column(k) + added(k)
       wing = max(wing, over_continuum(k)*profile)
     end do
   end function
