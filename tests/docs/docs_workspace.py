@@ -18,7 +18,8 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 COPIED = ("Snakefile", "Makefile", "requirements.lock", "pyproject.toml", "workflow", "profiles", "config", "slurm")
-COPIED = (*COPIED, "docs", "benchmarks", "resources/linelists")
+# The emulator as a copy: a page's commands may write where it lies.
+COPIED = (*COPIED, "docs", "benchmarks", "resources/linelists", "resources/emulator")
 SMALL = {
     "sample": {"n_stars": 240},
     "synthesis": {"chunk_size": 120, "check_stars": 0},
@@ -94,7 +95,6 @@ def make(folder: Path) -> Workspace:
             shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("prepared", "__pycache__"))
         else:
             shutil.copy(source, folder / name)
-    (folder / "resources" / "emulator").symlink_to(ROOT / "resources" / "emulator")
     (folder / "src").symlink_to(ROOT / "src")
     _lay_out_engine(folder)
     _install(folder)
