@@ -177,9 +177,38 @@ class LambdaStep(Section):
     value: float = Field(ge=0, description="weight lambda of the adversary from then on")
 
 
+class Fast(Section):
+    """Preset fast: what pins each latent to its element, and how long its stages are."""
+
+    responses: Path = Field(
+        Path("resources/responses.npz"), description="the engine's derivatives, from which the filters are made"
+    )
+    components: int = Field(96, ge=1, description="principal components of the observed training spectra")
+    filters: int = Field(12, ge=1, description="matched filters of an element in a cell of Teff and log g")
+    suppression: float = Field(
+        1.0, ge=0, description="weight of the other elements' changes against the noise in the filters, in sigma"
+    )
+    moments: int = Field(4, ge=1, le=6, description="highest order of the latents' moments that the adversary looks at")
+    extra_noise: float = Field(
+        0.5, ge=0, description="noise added to what the encoder sees in training, in units of sigma"
+    )
+    latent_scale: Literal["halo", "gaussian"] = Field(
+        "halo",
+        description="halo: the latents are given the density of sample.p_table, q_table (standardised); gaussian: that "
+        "of N(0, Sigma) with prior_correlation",
+    )
+    atmosphere_share: float = Field(0.2, gt=0, lt=0.5, description="share of the epochs in which w learns")
+    spectra_share: float = Field(0.2, gt=0, lt=0.5, description="share of the epochs in which the decoders learn")
+
+
 class Train(Section):
     """The disentangled variational autoencoder and its training."""
 
+    preset: Literal["paper", "fast"] = Field(
+        "paper",
+        description="paper: architecture and schedule as published; fast: principal components, matched filters of the "
+        "elements and an adversary in closed form, minutes on two cores (docs/model.md)",
+    )
     encoder: Literal["conv", "mlp"] = Field(
         "conv", description="conv: as published (spender's layout, 3.34 M parameters in all); mlp: light"
     )
@@ -222,6 +251,13 @@ class Train(Section):
     )
     validate_every: int = Field(10, ge=1, description="epochs between evaluations on those stars")
     checkpoint_every: int = Field(50, ge=1, description="epochs between checkpoints")
+    fast: Fast = Fast()
+
+    @model_validator(mode="after")
+    def _room_for_the_stages(self) -> Train:
+        if self.preset == "fast" and self.epochs < 3:
+            raise ValueError(f"preset: fast has three stages and needs 3 epochs or more, got {self.epochs}")
+        return self
 
     @field_validator("adversary_weight")
     @classmethod

@@ -6,6 +6,7 @@ from pathlib import Path
 
 # losses as in losses.py and adversary.py, means over the stars; *_val are empty in epochs without evaluation
 LOSSES = ("reconstruction", "kl", "linear", "classification", "total")
+GUIDED = ("guide", "dependence")  # of preset fast, see stages.py; empty for the other
 COLUMNS = (
     "epoch",  # counted from 0
     *(f"{name}_train" for name in LOSSES),
@@ -13,6 +14,8 @@ COLUMNS = (
     "learning_rate",  # at the epoch's last step
     "lambda",  # weight of the adversary
     "seconds",  # of the epoch, evaluation included
+    *(f"{name}_train" for name in GUIDED),
+    *(f"{name}_val" for name in GUIDED),
 )
 
 
@@ -24,10 +27,16 @@ def row(
     weight: float,
     seconds: float,
 ) -> str:
-    """One line of the file; the losses keep all their digits, so that two runs can be compared exactly."""
-    cells = [str(epoch), *(repr(train[name]) for name in LOSSES)]
-    cells += [repr(validation[name]) if validation else "" for name in LOSSES]
-    return ",".join([*cells, repr(learning_rate), repr(weight), f"{seconds:.3f}"])
+    """One line of the file; the losses keep all their digits, so that two runs can be compared exactly.
+
+    A loss that is not there is left empty.
+    """
+
+    def cells(names: tuple[str, ...]) -> list[str]:
+        return [repr(v[n]) if v and n in v else "" for v in (train, validation) for n in names]
+
+    middle = [repr(learning_rate), repr(weight), f"{seconds:.3f}"]
+    return ",".join([str(epoch), *cells(LOSSES), *middle, *cells(GUIDED)])
 
 
 class History:
@@ -44,3 +53,13 @@ class History:
         self.rows.append(line)
         with open(self.path, "a", encoding="utf-8") as file:
             file.write(line + "\n")
+
+    def last_values(self) -> dict[str, dict[str, float]]:
+        """The last value of each loss that the file holds, for `train` and `validation`."""
+        found: dict[str, dict[str, float]] = {"train": {}, "validation": {}}
+        for line in self.rows:
+            for name, cell in zip(COLUMNS, line.split(","), strict=True):
+                loss, _, stars = name.rpartition("_")
+                if cell and loss in (*LOSSES, *GUIDED):
+                    found["train" if stars == "train" else "validation"][loss] = float(cell)
+        return found

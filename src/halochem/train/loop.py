@@ -23,7 +23,7 @@ from halochem.config import Config, Train
 from halochem.errors import UserError
 from halochem.files import Catalog
 from halochem.train import adversary as adversaries
-from halochem.train import checkpoint, data, losses, model_files, schedule, vae
+from halochem.train import checkpoint, data, fast_loop, losses, model_files, schedule, vae
 from halochem.train.data import Stars
 from halochem.train.history import LOSSES, History, row
 
@@ -167,7 +167,7 @@ class Report:
         if epoch + 1 < self.epochs and now - self.last < REPORT_SECONDS:
             return
         self.last = now
-        parts = [f"{name} {train[name]:.4g}" + (f" ({validation[name]:.4g})" if validation else "") for name in LOSSES]
+        parts = [f"{name} {train[name]:.4g}" + (f" ({validation[name]:.4g})" if validation else "") for name in train]
         log.info("train: epoch %d of %d: %s", epoch + 1, self.epochs, ", ".join(parts))
 
 
@@ -179,6 +179,8 @@ def fit(catalog: Catalog, config: Config, out: Path, stop_after: int | None = No
     Raises UserError on unusable input, a checkpoint of another training, or a loss that is not finite.
     """
     train, seed = config.train, catalog.seed
+    if train.preset == "fast":
+        return fast_loop.fit(catalog, config, out, Report(train.epochs), stop_after)
     device = data.choose_device(train.device)
     intervals = regions.load(train.regions)
     masks = regions.pixel_masks(intervals, catalog.wavelength, train.regions)

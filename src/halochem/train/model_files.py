@@ -21,7 +21,9 @@ from halochem import __version__, files, regions
 from halochem.config import Config, validate
 from halochem.errors import UserError
 from halochem.files import Catalog
+from halochem.train import fast
 from halochem.train.data import OBSERVED, Scaler
+from halochem.train.fast import FastVae
 from halochem.train.vae import Vae, build
 
 FORMAT = 1
@@ -34,7 +36,7 @@ class Model:
     """A model in memory, ready to encode."""
 
     folder: Path
-    vae: Vae
+    vae: Vae | FastVae
     wavelength: np.ndarray  # (p,) float64, Å, air
     scaler: Scaler
     document: dict[str, Any]  # model.json
@@ -86,7 +88,7 @@ def grid_document(wavelength: np.ndarray) -> dict[str, float | int]:
 
 def save(
     folder: Path,
-    vae: Vae,
+    vae: Vae | FastVae,
     wavelength: np.ndarray,
     scaler: Scaler,
     intervals: dict[str, regions.Intervals],
@@ -104,7 +106,8 @@ def save(
         "format": FORMAT,
         "halochem_version": __version__,
         "architecture": {
-            "encoder": config.train.encoder,
+            "preset": config.train.preset,
+            "encoder": config.train.encoder if config.train.preset == "paper" else "components",
             "latents": ["z_m", "z_c", "z_alpha"],
             "decoder_pixels": {name: int(mask.sum()) for name, mask in masks.items()},
             "parameters": vae.count_parameters(),
@@ -156,7 +159,8 @@ def load(folder: Path | str, device: str | torch.device = "cpu") -> Model:
     if masks_hash(masks) != document["regions"]["pixels_sha256"]:
         raise UserError(f"{folder / DOCUMENT}: the regions do not give the pixels trained on; train the model anew")
     config = validate(document["config"], str(folder / DOCUMENT))
-    vae = build(masks, config.train, document["seed"])
+    maker = fast.build if config.train.preset == "fast" else build
+    vae = maker(masks, config.train, document["seed"])
     try:
         vae.load_state_dict(tensors)
     except RuntimeError as error:

@@ -1,0 +1,132 @@
+"""The model of preset `fast`: matrix products on principal components instead of convolutions on pixels.
+
+Two small networks read the components: one gives w (Teff and log g), one the posterior of the latents; a decoder for
+each region gives the flux. It answers like vae.Vae. n stars, p pixels, k components, d pixels of the decoders.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import torch
+from torch import nn
+
+from halochem import seeds
+from halochem.config import Train
+from halochem.train.components import Components
+from halochem.train.decoders import READS
+from halochem.train.encoder import N_AUXILIARY, N_LATENT, Posterior
+from halochem.train.halo_scale import Triangle
+from halochem.train.losses import prior_cholesky
+from halochem.train.vae import Output
+
+ATMOSPHERE_HIDDEN, ENCODER_HIDDEN = (192, 96), (256, 128)
+GUIDE_HIDDEN, DECODER_HIDDEN = (64, 128), (64, 128, 128)
+N_CHOLESKY = N_LATENT * (N_LATENT + 1) // 2
+START_WIDTH = -2.0  # softplus of it: the posterior's width at the start, 0.13
+
+
+def mlp(*sizes: int) -> nn.Sequential:
+    """Linear layers with SiLU between them."""
+    layers: list[nn.Module] = []
+    for size_in, size_out in pairwise(sizes):
+        layers += [nn.Linear(size_in, size_out), nn.SiLU()]
+    return nn.Sequential(*layers[:-1])
+
+
+class Guides(nn.Module):
+    """One decoder an element, to scores (n, k). Each reads the latents up to its own, and only its own learns from it.
+
+    They are judged by the element's filters alone (filters.py) and serve training only.
+    """
+
+    def __init__(self, count: int, selective: bool):
+        super().__init__()
+        self.selective = selective
+        self.each = nn.ModuleList(mlp(e + 1 + N_AUXILIARY, *GUIDE_HIDDEN, count) for e in range(N_LATENT))
+
+    def forward(self, e: torch.Tensor, w: torch.Tensor, spread: torch.Tensor) -> list[torch.Tensor]:
+        """Latents e (n, 3), w (n, 2) -> scores (n, k) of each element, in units where `spread` (k,) is typical."""
+        columns = e.split(1, dim=1)
+        known = [column.detach() for column in columns] if self.selective else columns
+        return [net(torch.cat([*known[:k], columns[k], w], dim=1)) * spread for k, net in enumerate(self.each)]
+
+
+class FastVae(nn.Module):
+    """The model. `masks` are the pixels of each decoder, bool (p,); `train` the configuration's section."""
+
+    def __init__(self, masks: dict[str, np.ndarray], train: Train):
+        super().__init__()
+        n_pixels = len(next(iter(masks.values())))
+        count = min(train.fast.components, n_pixels)
+        self.components = Components(n_pixels, count)
+        self.atmosphere = mlp(2 * count, *ATMOSPHERE_HIDDEN, N_AUXILIARY)
+        self.encoder = mlp(2 * count + N_AUXILIARY, *ENCODER_HIDDEN, N_LATENT + N_CHOLESKY)
+        self.guides = Guides(count, train.selective_gradient_flow)
+        self.decoders = nn.ModuleDict(
+            {name: mlp(N_LATENT + N_AUXILIARY, *DECODER_HIDDEN, int(masks[name].sum())) for name in READS}
+        )
+        self.scale = Triangle(prior_cholesky(train.prior_correlation))
+        by_decoder = np.concatenate([np.flatnonzero(masks[name]) for name in READS])
+        order = np.argsort(by_decoder)
+        self.register_buffer("pixels", torch.from_numpy(by_decoder[order]), persistent=False)
+        self.register_buffer("order", torch.from_numpy(order), persistent=False)
+
+    @property
+    def fill(self) -> torch.Tensor:
+        """What stands in for a bad pixel, (p,): the mean of the training stars."""
+        return self.components.mean
+
+    def scores(self, flux: torch.Tensor, bad: torch.Tensor | None = None) -> torch.Tensor:
+        """Flux (n, p), continuum 1 -> scores (n, k)."""
+        return self.components.scores(flux if bad is None else torch.where(bad, self.fill, flux))
+
+    def read_atmosphere(self, scores: torch.Tensor) -> torch.Tensor:
+        """Scores (n, k) -> w (n, 2), which is standardised Teff and log g itself."""
+        return self.atmosphere(self.components.features(scores))
+
+    def latents(self, scores: torch.Tensor, w: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Scores (n, k), w (n, 2) -> the standard normal latents: mean (n, 3), Cholesky factor (n, 3, 3)."""
+        output = self.encoder(torch.cat([self.components.features(scores), w], dim=1))
+        mean, entries = output[:, :N_LATENT], output[:, N_LATENT:] + START_WIDTH
+        rows, columns = torch.tril_indices(N_LATENT, N_LATENT, device=scores.device)
+        entries = torch.where(rows == columns, nn.functional.softplus(entries) + 1e-4, entries - START_WIDTH)
+        factor = scores.new_zeros(len(scores), N_LATENT, N_LATENT)
+        factor[:, rows, columns] = entries
+        return mean, factor
+
+    def encode(self, flux: torch.Tensor, bad: torch.Tensor | None = None) -> Posterior:
+        """Flux (n, p), continuum 1 -> posterior of z. Pixels `bad` (n, p) take the mean spectrum."""
+        scores = self.scores(flux, bad)
+        w = self.read_atmosphere(scores)
+        mean, factor = self.latents(scores, w)
+        z, slope = self.scale(mean)
+        sign = self.scale.sign
+        # S L S has the covariance of S L, S the signs, and a diagonal above 0.
+        return Posterior(z, slope @ (factor * sign[:, None] * sign), w)
+
+    def decode(self, z: torch.Tensor, w: torch.Tensor) -> torch.Tensor:
+        """z (n, 3), w (n, 2) -> flux (n, d) on `pixels`, in ascending wavelength."""
+        inputs = torch.cat([z, w], dim=1)
+        return 1 + torch.cat([self.decoders[name](inputs) for name in READS], dim=1)[:, self.order]
+
+    def forward(self, flux: torch.Tensor, bad: torch.Tensor | None = None, noise: torch.Tensor | None = None) -> Output:
+        """Flux (n, p) -> output. `noise` (n, 3) from N(0, 1) draws z from the posterior; None: its mean."""
+        posterior = self.encode(flux, bad)
+        z = posterior.mean
+        if noise is not None:
+            z = z + (posterior.cholesky @ noise[:, :, None])[:, :, 0]
+        return Output(posterior, self.decode(z, posterior.w), posterior.w)
+
+    def count_parameters(self) -> dict[str, int]:
+        """Trainable parameters of each part and in all; the guides serve training only."""
+        counts = {name: sum(p.numel() for p in part.parameters()) for name, part in self.named_children()}
+        return {**counts, "total": sum(counts.values())}
+
+
+def build(masks: dict[str, np.ndarray], train: Train, seed: int) -> FastVae:
+    """A model with the initial weights of catalog `seed`; the caller's random state is left as it was."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seeds.torch_seed(seed, "train/weights"))
+        return FastVae(masks, train)

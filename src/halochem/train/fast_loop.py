@@ -1,0 +1,272 @@
+"""The training loop of preset `fast`: stages of `stages.py`, one after another.
+
+As in loop.py, every random number is a function of the catalog's seed and the epoch, so a run that was interrupted and
+resumed gives the weights of one that was not, bit by bit on a CPU with the same number of threads.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from halochem import files, progress, regions, responses, seeds
+from halochem.config import Config, Train
+from halochem.errors import UserError
+from halochem.files import Catalog
+from halochem.sample.halo import halo_density
+from halochem.train import adversary as adversaries
+from halochem.train import (
+    checkpoint,
+    components,
+    data,
+    fast,
+    fast_data,
+    filters,
+    halo_scale,
+    model_files,
+    schedule,
+    stages,
+)
+from halochem.train.fast_data import FastStars
+from halochem.train.history import History, row
+from halochem.train.moments import Moments
+from halochem.train.stages import Players
+
+log = logging.getLogger("halochem")
+WEIGHT_DECAY = 1e-4
+COLLAPSED = 0.3  # of a latent's standard deviation over the stars, 1 by construction
+
+
+@dataclass
+class Training:
+    """All that a run needs beside its configuration."""
+
+    players: Players
+    optimisers: dict[str, torch.optim.Optimizer]  # by stage, and `adversary`
+    stars: FastStars
+    watched: FastStars
+    train: Train
+    seed: int
+
+    @property
+    def parts(self) -> dict[str, Any]:
+        """What a checkpoint holds."""
+        networks = {"vae": self.players.vae, "moments": self.players.moments, "adversary": self.players.adversary}
+        optimisers = {f"{name}_optimiser": optimiser for name, optimiser in self.optimisers.items()}
+        return {"networks": networks, "optimisers": optimisers}
+
+
+def prepare(catalog: Catalog, config: Config, masks: dict, rows: np.ndarray, validation: np.ndarray) -> Training:
+    """Components, filters, networks and stars, on the configured device."""
+    train, seed = config.train, catalog.seed
+    device = data.choose_device(train.device)
+    answers = responses.load(train.fast.responses)
+    answers.check_grid(catalog.wavelength, train.fast.responses)
+    model = fast.build(masks, train, seed)
+    bad = None if catalog.mask is None else catalog.mask[rows].astype(bool)
+    components.fit(model.components, catalog.flux[rows], bad, fast_data.typical_noise(catalog, rows), seed)
+    if train.fast.latent_scale == "halo":
+        model.scale.fill(halo_scale.halo_nodes(halo_density(config.sample)))
+    basis, noise = model.components.basis.double().numpy(), model.components.noise.item()
+    found = filters.measure(answers, basis, noise, train.fast.filters, train.fast.suppression)
+    scaler = data.fit_scaler(catalog, rows)
+    edges = data.class_edges(catalog, rows, scaler, train)
+    stars, watched = (
+        fast_data.tensors(catalog, chosen, model, scaler, edges, found).to(device) for chosen in (rows, validation)
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seeds.torch_seed(seed, "train/adversary"))
+        opponent = adversaries.Adversary()
+    memory = Moments(fast.N_LATENT, train.fast.moments, stars.polynomials.shape[1])
+    players = Players(model.to(device), memory.to(device), opponent.to(device), found.to(device))
+    optimisers: dict[str, torch.optim.Optimizer] = {
+        name: torch.optim.AdamW(players.parameters(name), weight_decay=WEIGHT_DECAY) for name in stages.NAMES
+    }
+    optimisers["adversary"] = torch.optim.Adam(opponent.parameters())
+    return Training(players, optimisers, stars, watched, train, seed)
+
+
+@torch.no_grad()
+def settled(training: Training, stage: str, stars: FastStars) -> dict[str, torch.Tensor]:
+    """What earlier stages have settled of some stars: w (m, 2), and z (m, 3) for the last stage."""
+    model = training.players.vae
+    if stage == "atmosphere":
+        return {}
+    w = model.read_atmosphere(stars.scores)
+    if stage == "abundances":
+        return {"w": w}
+    return {"w": w, "z": model.scale(model.latents(stars.scores, w)[0])[0]}
+
+
+def batch_losses(
+    training: Training,
+    stage: str,
+    stars: FastStars,
+    known: dict[str, torch.Tensor],
+    generator: torch.Generator,
+    weight: float,
+) -> tuple[dict[str, torch.Tensor], torch.Tensor | None]:
+    """The losses of a batch, and the latents' means where they are learnt. Noise is drawn from `generator`."""
+    players, train = training.players, training.train
+    if stage == "spectra":
+        return stages.spectrum_losses(players, stars, **known), None
+    draw = torch.randn(stars.scores.shape, generator=generator).to(stars.scores.device)
+    seen = stars.scores + train.fast.extra_noise * stars.noise * draw
+    if stage == "atmosphere":
+        return stages.atmosphere_losses(players, stars, seen), None
+    draw = torch.randn(len(stars), fast.N_LATENT, generator=generator).to(seen.device)
+    return stages.abundance_losses(players, stars, seen, known["w"], draw, train, weight)
+
+
+def train_epoch(training: Training, epoch: int, known: dict[str, torch.Tensor]) -> tuple[dict[str, float], float]:
+    """One pass over the stars, in batches of nearly equal size. Returns the mean losses and the last rate."""
+    train, stars = training.train, training.stars
+    stage, inside, length = stages.locate(train, epoch)
+    generator = torch.Generator().manual_seed(seeds.torch_seed(training.seed, f"train/epoch/{epoch}"))
+    order = torch.randperm(len(stars), generator=generator).to(stars.scores.device)
+    n_batches = math.ceil(len(stars) / train.batch_size)
+    weight = stages.adversary_weight(train, epoch)
+    sums: dict[str, torch.Tensor] = {}
+    for k, rows in enumerate(order.tensor_split(n_batches)):
+        rate = _set_rate(training, stage, inside * n_batches + k, length * n_batches)
+        batch = stars.batch(rows)
+        chosen = {name: values[rows] for name, values in known.items()}
+        values, means = batch_losses(training, stage, batch, chosen, generator, weight)
+        _descend(training.optimisers[stage], values["total"])
+        if means is not None:
+            values["classification"] = stages.watch(training.players, batch, means)
+            _descend(training.optimisers["adversary"], values["classification"])
+        for name, value in values.items():
+            sums[name] = sums.get(name, 0.0) + value.detach() * len(rows)
+    return {name: (value / len(stars)).item() for name, value in sums.items()}, rate
+
+
+def _set_rate(training: Training, stage: str, step: int, steps: int) -> float:
+    """1Cycle in each stage, for its optimiser and the adversary's."""
+    rate, momentum = schedule.one_cycle(step, steps, training.train.max_learning_rate)
+    for name in (stage, "adversary"):
+        for group in training.optimisers[name].param_groups:
+            group["lr"], group["betas"] = rate, (momentum, group["betas"][1])
+    return rate
+
+
+def _descend(optimiser: torch.optim.Optimizer, loss: torch.Tensor) -> None:
+    optimiser.zero_grad()
+    loss.backward()
+    optimiser.step()
+
+
+@torch.no_grad()
+def evaluate(training: Training, epoch: int) -> dict[str, float]:
+    """The losses over the validation stars, with the same noise in each epoch and the moments left alone."""
+    stage, *_ = stages.locate(training.train, epoch)
+    generator = torch.Generator().manual_seed(seeds.torch_seed(training.seed, "train/validation"))
+    memory = training.players.moments.running.clone()
+    known = settled(training, stage, training.watched)
+    weight = stages.adversary_weight(training.train, epoch)
+    values, means = batch_losses(training, stage, training.watched, known, generator, weight)
+    if means is not None:
+        values["classification"] = stages.watch(training.players, training.watched, means)
+    training.players.moments.running.copy_(memory)
+    return {name: value.item() for name, value in values.items()}
+
+
+@torch.no_grad()
+def begin(training: Training, stage: str, out: Path) -> dict[str, torch.Tensor]:
+    """What a stage finds settled. Before the last one the latents are turned, and looked at."""
+    if stage == "spectra":
+        model, stars = training.players.vae, training.stars
+        means = model.latents(stars.scores, model.read_atmosphere(stars.scores))[0]
+        stages.fit_signs(training.players, stars, means)
+        for name, width in zip(("z_m", "z_c", "z_alpha"), means.std(dim=0).tolist(), strict=True):
+            if width < COLLAPSED:
+                log.warning(
+                    "train: %s: %s has collapsed (standard deviation %.2f over the stars, not 1) and tells little; "
+                    "train for more epochs or with another train.fast.suppression",
+                    *(out, name, width),
+                )
+    return settled(training, stage, training.stars)
+
+
+def identity(catalog: Catalog, config: Config, masks: dict) -> dict[str, Any]:
+    """What a checkpoint must share with the training that resumes it."""
+    section = config.dump()["train"]
+    # Where it runs, how often it saves and how files are called change nothing in the weights.
+    for name in ("device", "checkpoint_every", "validate_every", "regions"):
+        del section[name]
+    del section["fast"]["responses"]
+    sample = config.dump()["sample"]
+    return {
+        "train": section,
+        "seed": catalog.seed,
+        "wavelength": model_files.grid_document(catalog.wavelength),
+        "regions": model_files.masks_hash(masks),
+        "responses": files.sha256(config.train.fast.responses),
+        "density": {name: sample[name] for name in ("p_table", "q_table", "bandwidth")},
+        "catalog": model_files.flux_hash(catalog),
+    }
+
+
+def fit(catalog: Catalog, config: Config, out: Path, report: Callable, stop_after: int | None = None) -> None:
+    """`loop.fit` for preset fast. `report(epoch, losses, validation)` is told of every epoch."""
+    train = config.train
+    intervals = regions.load(train.regions)
+    masks = regions.pixel_masks(intervals, catalog.wavelength, train.regions)
+    rows, validation = data.select(catalog, train)
+    training = prepare(catalog, config, masks, rows, validation)
+    who = identity(catalog, config, masks)
+    done, lines = checkpoint.load(out, **training.parts, identity=who)
+    log.info(
+        "train: %d stars, %d to validate, %d components, %d decoder pixels, %d parameters%s",
+        len(rows), len(validation), len(training.players.vae.components.spread), len(training.players.vae.pixels),
+        training.players.vae.count_parameters()["total"], f", going on from epoch {done}" if done else "",
+    )  # fmt: skip
+    history = History(out / "history.csv", lines)
+    until = train.epochs if stop_after is None else min(train.epochs, done + stop_after)
+    stage, known = "", {}
+    for epoch in progress.track(range(done, until), until - done, f"train {out.name}", every_seconds=math.inf):
+        start = time.monotonic()
+        if stages.locate(train, epoch)[0] != stage:
+            stage = stages.locate(train, epoch)[0]
+            known = begin(training, stage, out)
+        means, rate = train_epoch(training, epoch, known)
+        if not all(map(math.isfinite, means.values())):
+            raise UserError(
+                f"{out}: the loss is not finite in epoch {epoch}; lower train.max_learning_rate and --restart"
+            )
+        last_of_stage = epoch + 1 == train.epochs or stages.locate(train, epoch + 1)[0] != stage
+        due = len(validation) and (last_of_stage or (epoch + 1) % train.validate_every == 0)
+        checked = evaluate(training, epoch) if due else None
+        weight = stages.adversary_weight(train, epoch)
+        seconds = time.monotonic() - start
+        history.append(row(epoch, means, checked, rate, weight, seconds))
+        report(epoch, means, checked)
+        if epoch + 1 < train.epochs and ((epoch + 1) % train.checkpoint_every == 0 or epoch + 1 == until):
+            checkpoint.save(out, **training.parts, identity=who, epoch=epoch + 1, history=history.rows)
+    if until == train.epochs:
+        _finish(training, catalog, config, out, masks, intervals, history, who)
+
+
+def _finish(training, catalog, config, out, masks, intervals, history: History, who: dict) -> None:
+    """Write the model."""
+    train = config.train
+    rows, validation = data.select(catalog, train)
+    more = {
+        "seed": catalog.seed,
+        "catalog": {"seed": catalog.seed, "stars": len(catalog.status), "flux_sha256": who["catalog"]},
+        "training": {"stars": len(rows), "validation_stars": len(validation), "epochs": train.epochs,
+                     "train_fraction": train.train_fraction, "device": str(training.players.vae.fill.device),
+                     "stages": stages.lengths(train), "responses_sha256": who["responses"]},
+        "metrics": history.last_values(),
+    }  # fmt: skip
+    scaler = data.fit_scaler(catalog, rows)
+    model_files.save(out, training.players.vae, catalog.wavelength, scaler, intervals, masks, config, more)
+    (out / checkpoint.NAME).unlink(missing_ok=True)

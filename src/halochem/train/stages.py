@@ -1,0 +1,125 @@
+"""The three stages of preset `fast`: first the atmosphere, then the abundances, then the spectra.
+
+Each trains its own networks and leaves the others as they are, so that no loss can pull at what another one has
+settled: w learns Teff and log g and nothing else, and the decoders cannot move the latents. n stars, k components.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+
+from halochem.config import Train
+from halochem.train import adversary as adversaries
+from halochem.train import losses, schedule
+from halochem.train.fast import FastVae
+from halochem.train.fast_data import FastStars
+from halochem.train.filters import Filters
+from halochem.train.moments import Moments
+
+NAMES = ("atmosphere", "abundances", "spectra")
+RAMP_START, RAMP_SPEED = 0.1, 3.0  # the adversary's weight rises to the full one over 0.3 of its stage
+
+
+@dataclass
+class Players:
+    """Networks and what they are judged by."""
+
+    vae: FastVae
+    moments: Moments
+    adversary: adversaries.Adversary  # the published one: it watches, for comparison, and teaches nothing
+    filters: Filters
+
+    def parameters(self, stage: str) -> list[torch.nn.Parameter]:
+        """What learns in a stage."""
+        parts = {
+            "atmosphere": (self.vae.atmosphere,),
+            "abundances": (self.vae.encoder, self.vae.guides),
+            "spectra": (self.vae.decoders,),
+        }[stage]
+        return [parameter for part in parts for parameter in part.parameters()]
+
+
+def lengths(train: Train) -> dict[str, int]:
+    """Epochs of each stage; train.epochs in all."""
+    first = max(1, round(train.fast.atmosphere_share * train.epochs))
+    last = max(1, round(train.fast.spectra_share * train.epochs))
+    return dict(zip(NAMES, (first, train.epochs - first - last, last), strict=True))
+
+
+def locate(train: Train, epoch: int) -> tuple[str, int, int]:
+    """The stage of an epoch, the epoch within it, and its number of epochs."""
+    for name, length in lengths(train).items():
+        if epoch < length:
+            return name, epoch, length
+        epoch -= length
+    raise ValueError("no stage has this epoch")
+
+
+def adversary_weight(train: Train, epoch: int) -> float:
+    """Lambda in an epoch: 0 outside the stage of abundances, where it rises to the configured steps."""
+    name, inside, length = locate(train, epoch)
+    if name != "abundances":
+        return 0.0
+    full = schedule.adversary_weight(train.adversary_weight, epoch)
+    return full * min(1.0, RAMP_START + RAMP_SPEED * inside / length)
+
+
+def atmosphere_losses(players: Players, stars: FastStars, seen: torch.Tensor) -> dict[str, torch.Tensor]:
+    """`seen`: the scores with noise added, (n, k)."""
+    linear = torch.nn.functional.mse_loss(players.vae.read_atmosphere(seen), stars.u)
+    return {"linear": linear, "total": linear}
+
+
+def abundance_losses(
+    players: Players,
+    stars: FastStars,
+    seen: torch.Tensor,
+    w: torch.Tensor,
+    draw: torch.Tensor,
+    train: Train,
+    weight: float,
+) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
+    """The losses, and the latents' means (n, 3). `draw` (n, 3) from N(0, 1)."""
+    model, filters = players.vae, players.filters
+    mean, factor = model.latents(seen, w)
+    e = mean + (factor @ draw[:, :, None])[:, :, 0]
+    relative = (model.components.noise / stars.noise[:, 0]) ** 2
+    guide = mean.new_zeros(())
+    for element, scores in enumerate(model.guides(e, w, model.components.spread)):
+        chi2 = filters.chi2(element, stars.scores - scores, stars.cells) * relative
+        # The logarithm gives each star a say: the few that fit worst, cool and rich in carbon, would rule a sum.
+        guide = guide + torch.log1p(chi2).mean()
+    kl = losses.kl_divergence(mean, factor, torch.eye(mean.shape[1], device=mean.device)).mean()
+    pull, dependence = players.moments(mean, stars.polynomials)
+    total = guide + train.beta * kl + weight * pull
+    values = {"kl": kl, "guide": guide, "dependence": dependence, "total": total}
+    return values, mean
+
+
+def spectrum_losses(players: Players, stars: FastStars, z: torch.Tensor, w: torch.Tensor) -> dict[str, torch.Tensor]:
+    """z (n, 3) and w (n, 2) are what the finished encoder says."""
+    flux = players.vae.decode(z, w)
+    likelihood = losses.negative_log_likelihood(flux, stars.flux, stars.sigma, stars.good)
+    chi2 = 2 * (likelihood - losses.negative_log_likelihood(stars.flux, stars.flux, stars.sigma, stars.good))
+    return {"reconstruction": likelihood.mean(), "total": torch.log1p(chi2.clamp(min=0)).mean()}
+
+
+def watch(players: Players, stars: FastStars, mean: torch.Tensor) -> torch.Tensor:
+    """The published adversary's cross-entropy on means (n, 3) that it cannot move."""
+    return adversaries.cross_entropy(players.adversary(mean.detach()), stars.classes)
+
+
+def fit_signs(players: Players, stars: FastStars, means: torch.Tensor) -> None:
+    """Turn each latent towards higher abundance: the engine's mean response says which way that is."""
+    filters, cells = players.filters, stars.cells
+    for element in range(means.shape[1]):
+        estimate = (stars.scores * filters.direction[element][cells]).sum(dim=1)
+        # Within a cell: over all, Teff and log g would rule the estimate.
+        products = (torch.ones_like(estimate), estimate, means[:, element], estimate * means[:, element])
+        empty = estimate.new_zeros(filters.direction.shape[1])
+        count, first, second, both = (empty.index_add(0, cells, values) for values in products)
+        covariance = (both - first * second / count.clamp(min=1)).sum()
+        players.vae.scale.sign[element] = math.copysign(1.0, covariance.item())

@@ -1,0 +1,167 @@
+"""The parts of preset fast: components, filters, moments, the halo's scale, stages."""
+
+import numpy as np
+import pytest
+import torch
+
+from halochem.config import Sample, validate
+from halochem.errors import UserError
+from halochem.responses import Responses
+from halochem.sample.halo import halo_density
+from halochem.train import components, filters, halo_scale, moments, stages
+from halochem.train.losses import prior_cholesky
+
+
+def test_components_are_those_of_the_covariance():
+    rng = np.random.default_rng(0)
+    flux = (1 + rng.normal(size=(400, 3)) * [3, 2, 1] @ rng.normal(size=(3, 50)) * 0.1).astype(np.float32)
+    found = components.Components(50, 3)
+    components.fit(found, flux, None, 0.02, seed=1)
+    scores = found.scores(torch.from_numpy(flux)).numpy()
+    assert np.abs(scores.mean(axis=0)).max() < 1e-4
+    values = np.linalg.svd(flux - flux.mean(axis=0), compute_uv=False)[:3] / np.sqrt(400)
+    np.testing.assert_allclose(scores.std(axis=0), values, rtol=1e-3)
+    np.testing.assert_allclose(found.spread, values, rtol=1e-3)
+    whitened = found.features(torch.from_numpy(scores))[:, :3].numpy()
+    np.testing.assert_allclose(np.cov(whitened.T), np.eye(3), atol=0.01)
+
+
+@pytest.fixture(scope="module")
+def toy_responses():
+    """Elements along axes 0, 1, 2 of four pixels; carbon in axis 0 too, twice as strong as iron there."""
+    n = 2000
+    rng = np.random.default_rng(1)
+    coefficients = np.zeros((3, n, 4))
+    coefficients[0, :, [0, 3]] = 1.0
+    coefficients[1, :, 0], coefficients[1, :, 1] = 2.0, 1.0
+    coefficients[2, :, 2] = -1.0
+    return Responses(rng.uniform(3000, 7000, n), rng.uniform(2.5, 6, n), coefficients, np.eye(4), np.arange(4.0))
+
+
+def test_filters_see_their_element_and_no_other(toy_responses):
+    found = filters.measure(toy_responses, np.eye(4), sigma=0.01, count=2, suppression=10.0)
+    cells = torch.from_numpy(found.cells(np.array([[3100.0, 3.0], [6900.0, 5.9]])))
+    for element in range(3):
+        for other in range(3):
+            change = torch.from_numpy(toy_responses.coefficients[other, :2]).float()
+            chi2 = found.chi2(element, change, cells)
+            assert (chi2 > 100).all() if other == element else (chi2 < 0.1).all()
+
+
+def test_the_direction_points_towards_more(toy_responses):
+    found = filters.measure(toy_responses, np.eye(4), sigma=0.01, count=2, suppression=1.0)
+    for element in range(3):
+        change = torch.from_numpy(toy_responses.coefficients[element, 0]).float()
+        assert (found.direction[element] @ change > 0).all()
+
+
+def test_stars_beyond_the_edges_are_in_the_outer_cells(toy_responses):
+    found = filters.measure(toy_responses, np.eye(4), 0.01, 1, 1.0)
+    assert found.cells(np.array([[1000.0, 0.0], [9000.0, 9.0]])).tolist() == [0, 47]
+
+
+def running(latents, u, batches=60):
+    """The dependence after many batches of the same stars."""
+    adversary = moments.Moments(latents.shape[1], 4, 21)
+    polynomials = moments.atmosphere_polynomials(u)
+    for _ in range(batches):
+        loss, dependence = adversary(latents, polynomials)
+    return loss, dependence.item()
+
+
+@pytest.fixture(scope="module")
+def atmosphere():
+    return torch.rand(20_000, 2, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.fixture(scope="module")
+def normal():
+    return torch.randn(20_000, 3, generator=torch.Generator().manual_seed(1))
+
+
+def test_independent_normal_latents_have_no_moments(normal, atmosphere):
+    assert running(normal, atmosphere)[1] < 0.03
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda z, u: z + (u[:, :1] - 0.5) * torch.tensor([1.0, 0.0, 0.0]),  # mean moves with Teff
+        lambda z, u: z * (0.7 + 0.6 * u[:, 1:]),  # width with log g
+        lambda z, u: z + 0.8 * z[:, [1, 2, 0]] * (u[:, :1] - 0.5),  # correlation with Teff
+        lambda z, u: z * 0.8,
+        lambda z, u: z + 0.3 * z.roll(1, 1),
+        lambda z, u: torch.where(z.abs() > 1, z * 1.3, z * 0.5),
+    ],
+)
+def test_dependence_and_departures_are_seen(normal, atmosphere, spoil):
+    clean = running(normal, atmosphere)[1]
+    assert running(spoil(normal, atmosphere), atmosphere)[1] > 3 * clean
+
+
+def test_following_the_gradient_removes_the_dependence(normal, atmosphere):
+    spoilt = normal + torch.tensor([1.0, 0, 0]) * (atmosphere[:, :1] - 0.5)
+    shift = torch.zeros(1, requires_grad=True)
+    adversary, polynomials = moments.Moments(3, 4, 21), moments.atmosphere_polynomials(atmosphere)
+    optimiser = torch.optim.Adam([shift], lr=0.03)
+    for _ in range(150):
+        loss, _ = adversary(spoilt + torch.tensor([1.0, 0, 0]) * shift * (atmosphere[:, :1] - 0.5), polynomials)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    assert shift.item() == pytest.approx(-1, abs=0.1)
+
+
+def test_the_halo_scale_gives_normal_latents_the_halos_abundances():
+    density = halo_density(Sample())
+    scale = halo_scale.Triangle(prior_cholesky({"feh_alpha": -0.3, "feh_c": -0.17, "c_alpha": 0.0}))
+    scale.fill(halo_scale.halo_nodes(density))
+    e = torch.randn(50_000, 3, generator=torch.Generator().manual_seed(2))
+    z, _ = scale(e)
+    moments_ = density.moments
+    assert z.mean(dim=0).abs().max() < 0.03
+    assert (z.std(dim=0) - 1).abs().max() < 0.03
+    r = np.corrcoef(z.numpy().T)
+    for (i, j), name in {(0, 1): "feh_c", (0, 2): "feh_alpha", (1, 2): "c_alpha"}.items():
+        assert r[i, j] == pytest.approx(moments_.correlation[name], abs=0.03)
+
+
+@pytest.mark.parametrize("halo", [True, False])
+def test_the_scales_derivatives_and_signs(halo):
+    scale = halo_scale.Triangle(prior_cholesky({"feh_alpha": -0.3, "feh_c": -0.17, "c_alpha": 0.0})).double()
+    if halo:
+        scale.fill(halo_scale.halo_nodes(halo_density(Sample())))
+    scale.sign.copy_(torch.tensor([1.0, -1.0, 1.0]))
+    # Within a cell of the tables, where the interpolation is smooth.
+    e = torch.tensor([[0.513, -0.813, 1.263], [-1.737, 0.367, 0.063]], dtype=torch.float64, requires_grad=True)
+    z, slope = scale(e)
+    for row in range(3):
+        (gradient,) = torch.autograd.grad(z[:, row].sum(), e, retain_graph=True)
+        torch.testing.assert_close(gradient, slope[:, row] * scale.sign)
+    assert (torch.diagonal(slope, dim1=1, dim2=2) > 0).all()
+
+
+def test_a_straight_scale_has_the_priors_correlations():
+    cholesky = prior_cholesky({"feh_alpha": -0.3, "feh_c": -0.17, "c_alpha": 0.0})
+    z, _ = halo_scale.Triangle(cholesky)(torch.randn(50_000, 3, generator=torch.Generator().manual_seed(3)))
+    r = np.corrcoef(z.numpy().T)
+    assert (r[0, 1], r[0, 2]) == pytest.approx((-0.17, -0.3), abs=0.02)
+
+
+def test_beyond_the_tables_the_scale_goes_on():
+    scale = halo_scale.Triangle(np.eye(3))
+    z, _ = scale(torch.tensor([[9.0, -9.0, 0.0]]))
+    assert z[0].tolist() == pytest.approx([9, -9, 0], rel=1e-4, abs=1e-4)
+
+
+def test_stages_share_the_epochs():
+    train = validate({"train": {"preset": "fast", "epochs": 20}}, "test").train
+    assert stages.lengths(train) == {"atmosphere": 4, "abundances": 12, "spectra": 4}
+    found = [stages.locate(train, epoch) for epoch in range(20)]
+    assert found[3:5] == [("atmosphere", 3, 4), ("abundances", 0, 12)]
+    assert found[-1] == ("spectra", 3, 4)
+
+
+def test_too_few_epochs_for_the_stages():
+    with pytest.raises(UserError, match="needs 3 epochs or more, got 2"):
+        validate({"train": {"preset": "fast", "epochs": 2}}, "test")
