@@ -26,6 +26,7 @@ class Run:
         self.workspace = workspace
         self.names: dict[Path, dict] = {}
         self.outcome: dict[str, BaseException | None] = {}
+        self.planned: set[tuple[str, ...]] = set()
 
     def reach(self, block: Block) -> None:
         """Run `block` after those before it on its page. Raises what it raises, skips where it is not to be run."""
@@ -56,9 +57,19 @@ class Run:
             pytest.skip(f"{block.name}: no {block.what}; {block.reason}")
         if block.language == "python":
             self._python(block)
+        elif block.way == "dry run" and not block.what:
+            self._plan(block)
         else:
             dry = block.what.removeprefix("of ") if block.way == "dry run" else None
             print(self.workspace.bash(block.text, dry))
+
+    def _plan(self, block: Block) -> None:
+        """Plan each command of a block; what another page has had planned already would give the same."""
+        for command in block.text.replace("\\\n", " ").splitlines():
+            words = tuple(shlex.split(command, comments=True))
+            if words and words not in self.planned:
+                print(self.workspace.bash(command, ""))
+                self.planned.add(words)
 
     def _python(self, block: Block) -> None:
         # Lines keep their numbers, so that a traceback points into the page.
