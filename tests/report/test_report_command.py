@@ -80,7 +80,7 @@ def test_the_page_says_what_the_evaluation_says(report, tiny_run):
     assert "rmse_cannon.feh" not in page.cells
     number = result.numbers["rmse_linear.feh"]
     cell = page.cells["rmse_linear.feh"]
-    assert cell.startswith(f"{number.value:.3f} ± {number.error:.3f} dex")
+    assert cell.startswith(f"{number.value:.3f} ± {number.error:.3f}n = ")
     assert f"n = {number.n}" in cell
     assert "paper: 0.21" in cell
     signed = f"{result.numbers['r.z_c.c_fe'].detail['signed']:.2f}".replace("-", "−")

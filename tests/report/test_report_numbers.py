@@ -29,13 +29,20 @@ def test_no_limit_unless_an_evaluation_says(one):
 def test_limits_stand_beside_their_numbers_with_the_unit(one):
     known = replace(one, numbers=one.numbers | {"limit.rmse_linear.feh": Number(0.0271, 30)})
     cells = _cells([known])
-    assert cells["rmse_linear.feh"]["limit"] == "0.027 dex"
+    assert cells["rmse_linear.feh"]["limit"] == "0.027"
     assert cells["rmse_linear.c_fe"]["limit"] == ""
     assert "limit.rmse_linear.feh" not in cells
     main = {cell["title"]: cell for cell in numbers.headline([known], summary.summarise([known]))}
     assert main["RMSE [Fe/H]"]["limit"] == "0.027 dex"
     undefined = replace(one, numbers=one.numbers | {"limit.rmse_linear.feh": Number(None, 0, note="none")})
     assert _cells([undefined])["rmse_linear.feh"]["limit"] == ""
+
+
+def test_a_column_has_its_unit_in_its_heading(one):
+    shown = numbers.tables([one], summary.summarise([one]))
+    by_title = {table["title"]: table["columns"] for table in shown}
+    assert by_title["Abundances"][0] == "straight line on all training stars [dex]"
+    assert by_title["Errors by S/N"][:3] == ["L² error", "the noise’s own", "[Fe/H], mean [dex]"]
 
 
 def test_a_number_that_no_layout_knows_gets_a_row(one, monkeypatch):

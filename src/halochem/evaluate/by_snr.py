@@ -43,7 +43,7 @@ def definitions() -> list[Definition]:
     for z, label in PARTNER.items():
         for name, teff_bin in TEFF_BINS.items():
             shown = f"{LATENTS[z]} on {ABUNDANCES[label]}, {teff_bin.title}"
-            meaning = "slope of the least-squares line of the latent on the true abundance"
+            meaning = "slope of the least-squares line, latent on true abundance, above 0 for all stars together"
             rows.append(Definition(f"slope.{z}.{name}", "slopes", shown, meaning, teff_bin.title, "1/dex"))
     for name, snr_bin in SNR_BINS.items():
         for label, title in ABUNDANCES.items():
@@ -96,7 +96,10 @@ def numbers(
     for label in ABUNDANCES:
         result[f"snr_trend.{label}"] = metrics.correlation(residual[label], snr)
     for z, label in PARTNER.items():
+        # The sign of a latent is arbitrary, and would differ from catalog to catalog.
+        whole = metrics.line(test[f"{label}_true"], test[z])
+        sign = -1.0 if whole and whole[0] < 0 else 1.0
         for name, teff_bin in TEFF_BINS.items():
             inside = teff_bin.holds(teff)
-            result[f"slope.{z}.{name}"] = metrics.slope(test.loc[inside, f"{label}_true"], test.loc[inside, z])
+            result[f"slope.{z}.{name}"] = metrics.slope(test.loc[inside, f"{label}_true"], sign * test.loc[inside, z])
     return result

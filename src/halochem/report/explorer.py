@@ -185,9 +185,7 @@ def _what(run: Run, rows: np.ndarray, n_spectra: int) -> str:
         what = f"{n} of the {n_test} test stars of catalog halo-{run.seed}, chosen by chance. "
     if n_spectra == len(rows):
         return what + "The page holds the spectrum of each."
-    return (
-        what + f"The page holds the spectra of {count(n_spectra)}: the stars of interest below, the others by chance."
-    )
+    return what + f"The page holds the spectra of {count(n_spectra)}: the stars of interest, the others by chance."
 
 
 def _json(value: Any) -> Markup:

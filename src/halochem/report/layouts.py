@@ -106,8 +106,8 @@ LAYOUTS = (
         {z: f"{title} on {ABUNDANCES[PARTNER[z]]}" for z, title in LATENTS.items()},
         {name: each.title for name, each in comparison.TEFF_BINS.items()},
         "slope.{row}.{column}",
-        "Least-squares lines of Fig. 4. The paper sees “nearly unchanged” ones for metallicity and carbon, and a "
-        "modest variation for α.",
+        "Least-squares lines of Fig. 4, the latent’s sign so that it grows with the abundance. The paper sees “nearly "
+        "unchanged” ones for metallicity and carbon, and a modest variation for α.",
     ),
     *(
         Layout(

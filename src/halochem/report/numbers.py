@@ -33,8 +33,8 @@ def tables(evaluations: list[Evaluation], averages: pd.DataFrame) -> list[dict[s
     """The tables in order, those of LAYOUTS and then what no layout holds. `averages` as of `summary.summarise`."""
     averages = averages.set_index("key")
 
-    def cell(key: str | None) -> dict[str, Any] | None:
-        return _cell(key, evaluations, averages) if key in averages.index else None
+    def cell(key: str | None, unit: bool = True) -> dict[str, Any] | None:
+        return _cell(key, evaluations, averages, unit) if key in averages.index else None
 
     shown, placed = [], set()
     for layout in LAYOUTS:
@@ -42,13 +42,13 @@ def tables(evaluations: list[Evaluation], averages: pd.DataFrame) -> list[dict[s
         placed.update(key for row in keys.values() for key in row)
         if layout.group in OPTIONAL and not _any_defined(layout, averages):
             continue  # no peers, say, or no bounds for these spectra
-        rows = [{"title": layout.rows[row], "cells": [cell(key) for key in keys[row]]} for row in keys]
+        rows = [{"title": layout.rows[row], "cells": [cell(key, unit=False) for key in keys[row]]} for row in keys]
+        by_column = zip(*keys.values(), strict=True)
+        columns = [f"{head}{_unit(of)}" for head, of in zip(layout.columns.values(), by_column, strict=True)]
         title = GROUPS[layout.group]
         if layout.group == "correlation" and len(evaluations) == 1:
             title = title.replace("absolute value of r", "r")
-        shown.append(
-            {"title": title, "columns": list(layout.columns.values()), "rows": rows, "footnote": layout.footnote}
-        )
+        shown.append({"title": title, "columns": columns, "rows": rows, "footnote": layout.footnote})
     for group, title in GROUPS.items():
         # A limit stands beside its number, in no row of its own.
         rest = [key for key, row in DEFINITIONS.items() if row.group == group and not key.startswith("limit.")]
@@ -58,6 +58,12 @@ def tables(evaluations: list[Evaluation], averages: pd.DataFrame) -> list[dict[s
             further = f"{title}, further" if any(layout.group == group for layout in LAYOUTS) else title
             shown.append({"title": further, "columns": ["value"], "rows": rows, "footnote": ""})
     return shown
+
+
+def _unit(keys: tuple[str | None, ...]) -> str:
+    """The unit of a column of a layout, as its heading has it; a column has one."""
+    (unit,) = {DEFINITIONS[key].unit for key in keys if key is not None}
+    return f" [{unit}]" if unit else ""
 
 
 def _any_defined(layout: Layout, averages: pd.DataFrame) -> bool:
@@ -103,36 +109,38 @@ OWN = {f"{of}r.{z}.{label}" for z, label in PARTNER.items() for of in ("", "with
 OWN |= {f"gain.{z}.{label}" for z, label in PARTNER.items()}
 
 
-def limit(key: str, averages: pd.DataFrame) -> str:
+def limit(key: str, averages: pd.DataFrame, unit: bool = True) -> str:
     """What the noise allows for the number `key`, ready to print; "" where no evaluation says.
 
-    An evaluation that knows a limit holds it as the number `limit.{key}`, in the unit of `key`. `averages`: by key; of
-    several catalogs it is their mean and spread.
+    An evaluation that knows a limit holds it as the number `limit.{key}`, in the unit of `key`, which is printed where
+    `unit`. `averages`: by key; of several catalogs it is their mean and spread.
     """
     value, spread = (averages.loc[key, name] for name in ("limit", "limit_spread"))
     if not np.isfinite(value):
         return ""
     row = DEFINITIONS[key]
-    return _with_unit(text(float(value), row.spec, float(spread) if np.isfinite(spread) else None), row.unit)
+    shown = text(float(value), row.spec, float(spread) if np.isfinite(spread) else None)
+    return _with_unit(shown, row.unit if unit else "")
 
 
-def _cell(key: str, evaluations: list[Evaluation], averages: pd.DataFrame) -> dict[str, Any]:
+def _cell(key: str, evaluations: list[Evaluation], averages: pd.DataFrame, with_unit: bool) -> dict[str, Any]:
     row, average = DEFINITIONS[key], averages.loc[key]
+    unit = row.unit if with_unit else ""
     cell = {"key": key, "own": key in OWN, "paper": PAPER[key].shown() if key in PAPER else ""}
-    cell["limit"] = limit(key, averages)
+    cell["limit"] = limit(key, averages, with_unit)
     if len(evaluations) == 1:
         one = evaluations[0].numbers[key]
         if one.value is None:
             return cell | {"ours": "–", "note": one.note.partition(":")[0]}
         value = one.detail.get("signed", one.value)
-        return cell | {"ours": _with_unit(text(value, row.spec, one.error), row.unit), "note": f"n = {one.n}"}
+        return cell | {"ours": _with_unit(text(value, row.spec, one.error), unit), "note": f"n = {one.n}"}
     if average["n_catalogs"] == 0:
         return cell | {"ours": "–", "note": "not enough stars"}
     spread = float(average["spread"]) if average["n_catalogs"] > 1 else None
     note = f"n = {average['n_stars']}"
     if average["n_catalogs"] < len(evaluations):
         note += f", {average['n_catalogs']} of {len(evaluations)} catalogs"
-    return cell | {"ours": _with_unit(text(float(average["mean"]), row.spec, spread), row.unit), "note": note}
+    return cell | {"ours": _with_unit(text(float(average["mean"]), row.spec, spread), unit), "note": note}
 
 
 def _with_unit(shown: str, unit: str) -> str:
