@@ -198,7 +198,7 @@ class Fast(Section):
         "of N(0, Sigma) with prior_correlation",
     )
     atmosphere_share: float = Field(0.2, gt=0, lt=0.5, description="share of the epochs in which w learns")
-    spectra_share: float = Field(0.2, gt=0, lt=0.5, description="share of the epochs in which the decoders learn")
+    spectra_share: float = Field(0.4, gt=0, lt=0.5, description="share of the epochs in which the decoders learn")
 
 
 class Train(Section):

@@ -156,10 +156,10 @@ def test_beyond_the_tables_the_scale_goes_on():
 
 def test_stages_share_the_epochs():
     train = validate({"train": {"preset": "fast", "epochs": 20}}, "test").train
-    assert stages.lengths(train) == {"atmosphere": 4, "abundances": 12, "spectra": 4}
+    assert stages.lengths(train) == {"atmosphere": 4, "abundances": 8, "spectra": 8}
     found = [stages.locate(train, epoch) for epoch in range(20)]
-    assert found[3:5] == [("atmosphere", 3, 4), ("abundances", 0, 12)]
-    assert found[-1] == ("spectra", 3, 4)
+    assert found[3:5] == [("atmosphere", 3, 4), ("abundances", 0, 8)]
+    assert found[-1] == ("spectra", 7, 8)
 
 
 def test_too_few_epochs_for_the_stages():

@@ -22,7 +22,7 @@ from halochem.train.losses import prior_cholesky
 from halochem.train.vae import Output
 
 ATMOSPHERE_HIDDEN, ENCODER_HIDDEN = (192, 96), (256, 128)
-GUIDE_HIDDEN, DECODER_HIDDEN = (64, 128), (64, 128, 128)
+GUIDE_HIDDEN, DECODER_HIDDEN = (64, 128), (128, 256, 256)
 N_CHOLESKY = N_LATENT * (N_LATENT + 1) // 2
 START_WIDTH = -2.0  # softplus of it: the posterior's width at the start, 0.13
 
@@ -64,12 +64,11 @@ class FastVae(nn.Module):
         self.atmosphere = mlp(2 * count, *ATMOSPHERE_HIDDEN, N_AUXILIARY)
         self.encoder = mlp(2 * count + N_AUXILIARY, *ENCODER_HIDDEN, N_LATENT + N_CHOLESKY)
         self.guides = Guides(count, train.selective_gradient_flow)
-        self.decoders = nn.ModuleDict(
-            {name: mlp(N_LATENT + N_AUXILIARY, *DECODER_HIDDEN, int(masks[name].sum())) for name in READS}
-        )
+        self.decoders = nn.ModuleDict({name: mlp(N_LATENT + N_AUXILIARY, *DECODER_HIDDEN, count) for name in READS})
         self.scale = Triangle(prior_cholesky(train.prior_correlation))
         by_decoder = np.concatenate([np.flatnonzero(masks[name]) for name in READS])
         order = np.argsort(by_decoder)
+        self.n_pixels = {name: int(masks[name].sum()) for name in READS}
         self.register_buffer("pixels", torch.from_numpy(by_decoder[order]), persistent=False)
         self.register_buffer("order", torch.from_numpy(order), persistent=False)
 
@@ -96,28 +95,42 @@ class FastVae(nn.Module):
         factor[:, rows, columns] = entries
         return mean, factor
 
-    def encode(self, flux: torch.Tensor, bad: torch.Tensor | None = None) -> Posterior:
-        """Flux (n, p), continuum 1 -> posterior of z. Pixels `bad` (n, p) take the mean spectrum."""
-        scores = self.scores(flux, bad)
-        w = self.read_atmosphere(scores)
-        mean, factor = self.latents(scores, w)
+    def posterior(self, mean: torch.Tensor, factor: torch.Tensor, w: torch.Tensor) -> Posterior:
+        """The posterior of z, on the scale asked for, from that of the standard normal latents."""
         z, slope = self.scale(mean)
         sign = self.scale.sign
         # S L S has the covariance of S L, S the signs, and a diagonal above 0.
         return Posterior(z, slope @ (factor * sign[:, None] * sign), w)
 
-    def decode(self, z: torch.Tensor, w: torch.Tensor) -> torch.Tensor:
-        """z (n, 3), w (n, 2) -> flux (n, d) on `pixels`, in ascending wavelength."""
-        inputs = torch.cat([z, w], dim=1)
-        return 1 + torch.cat([self.decoders[name](inputs) for name in READS], dim=1)[:, self.order]
+    def encode(self, flux: torch.Tensor, bad: torch.Tensor | None = None) -> Posterior:
+        """Flux (n, p), continuum 1 -> posterior of z. Pixels `bad` (n, p) take the mean spectrum."""
+        scores = self.scores(flux, bad)
+        w = self.read_atmosphere(scores)
+        return self.posterior(*self.latents(scores, w), w)
+
+    def decoded_scores(self, e: torch.Tensor, w: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Standard normal latents e (n, 3), w (n, 2) -> scores (n, k) of each decoder, right on its own pixels."""
+        inputs = torch.cat([e, w], dim=1)
+        return {name: self.decoders[name](inputs) * self.components.spread for name in READS}
+
+    def pixel_basis(self) -> dict[str, torch.Tensor]:
+        """The components on each decoder's pixels: (its d, k)."""
+        parts = self.components.basis[self.pixels][self.order.argsort()].split(list(self.n_pixels.values()))
+        return dict(zip(self.n_pixels, parts, strict=True))
+
+    def decode(self, e: torch.Tensor, w: torch.Tensor) -> torch.Tensor:
+        """Standard normal latents e (n, 3), w (n, 2) -> flux (n, d) on `pixels`, in ascending wavelength."""
+        basis, scores = self.pixel_basis(), self.decoded_scores(e, w)
+        flux = torch.cat([scores[name] @ basis[name].T for name in READS], dim=1)
+        return flux[:, self.order] + self.components.mean[self.pixels]
 
     def forward(self, flux: torch.Tensor, bad: torch.Tensor | None = None, noise: torch.Tensor | None = None) -> Output:
         """Flux (n, p) -> output. `noise` (n, 3) from N(0, 1) draws z from the posterior; None: its mean."""
-        posterior = self.encode(flux, bad)
-        z = posterior.mean
-        if noise is not None:
-            z = z + (posterior.cholesky @ noise[:, :, None])[:, :, 0]
-        return Output(posterior, self.decode(z, posterior.w), posterior.w)
+        scores = self.scores(flux, bad)
+        w = self.read_atmosphere(scores)
+        mean, factor = self.latents(scores, w)
+        e = mean if noise is None else mean + (factor @ noise[:, :, None])[:, :, 0]
+        return Output(self.posterior(mean, factor, w), self.decode(e, w), w)
 
     def count_parameters(self) -> dict[str, int]:
         """Trainable parameters of each part and in all; the guides serve training only."""

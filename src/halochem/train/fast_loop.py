@@ -96,14 +96,14 @@ def prepare(catalog: Catalog, config: Config, masks: dict, rows: np.ndarray, val
 
 @torch.no_grad()
 def settled(training: Training, stage: str, stars: FastStars) -> dict[str, torch.Tensor]:
-    """What earlier stages have settled of some stars: w (m, 2), and z (m, 3) for the last stage."""
+    """What earlier stages have settled of some stars: w (m, 2), and e (m, 3) for the last stage."""
     model = training.players.vae
     if stage == "atmosphere":
         return {}
     w = model.read_atmosphere(stars.scores)
     if stage == "abundances":
         return {"w": w}
-    return {"w": w, "z": model.scale(model.latents(stars.scores, w)[0])[0]}
+    return {"w": w, "e": model.latents(stars.scores, w)[0]}
 
 
 def batch_losses(

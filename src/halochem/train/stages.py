@@ -99,12 +99,23 @@ def abundance_losses(
     return values, mean
 
 
-def spectrum_losses(players: Players, stars: FastStars, z: torch.Tensor, w: torch.Tensor) -> dict[str, torch.Tensor]:
-    """z (n, 3) and w (n, 2) are what the finished encoder says."""
-    flux = players.vae.decode(z, w)
-    likelihood = losses.negative_log_likelihood(flux, stars.flux, stars.sigma, stars.good)
-    chi2 = 2 * (likelihood - losses.negative_log_likelihood(stars.flux, stars.flux, stars.sigma, stars.good))
-    return {"reconstruction": likelihood.mean(), "total": torch.log1p(chi2.clamp(min=0)).mean()}
+def spectrum_losses(players: Players, stars: FastStars, e: torch.Tensor, w: torch.Tensor) -> dict[str, torch.Tensor]:
+    """e (n, 3) and w (n, 2) are what the finished encoder says.
+
+    The decoders learn from the scores, which hold the noise of k components instead of p pixels; the likelihood of
+    the pixels is computed for the history.
+    """
+    model = players.vae
+    total = e.new_zeros(())
+    for name, scores in model.decoded_scores(e, w).items():
+        basis = model.pixel_basis()[name]
+        squares = (((stars.scores - scores) @ basis.T) ** 2).sum(dim=1)
+        # As of the guides: the logarithm of the misfit, in units of what the noise of the scores adds to it.
+        total = total + torch.log1p(squares / ((basis**2).sum() * stars.noise[:, 0] ** 2)).mean()
+    with torch.no_grad():
+        good = stars.good.expand_as(stars.flux)
+        likelihood = losses.negative_log_likelihood(model.decode(e, w), stars.flux, stars.sigma, good).mean()
+    return {"reconstruction": likelihood, "total": total}
 
 
 def watch(players: Players, stars: FastStars, mean: torch.Tensor) -> torch.Tensor:
