@@ -30,7 +30,7 @@ ROOT = Path(__file__).resolve().parents[2]
 RANGE = (3920.0, 10480.0)
 STEP = Config().synthesis.step
 # Marks of the patches that belong to our own line loop; without it the package's needs the third velocity step.
-OF_LINES = ("line_opacity", "open_lines", "next_line", "start_species", "is_weak", "add_line")
+OF_LINES = ("line_opacity", "open_lines", "next_line", "start_species", "is_weak", "add_line", "finish_lines")
 PACKAGE_LOOP = Patch("zap=(xlb-xlambda(lstart))/del", "zap=log(xlb/xlambda(lstart))*xl1/del")
 
 
