@@ -35,6 +35,7 @@ from halochem.train import (
     schedule,
     stages,
 )
+from halochem.train.decoders import LATENTS
 from halochem.train.fast_data import FastStars
 from halochem.train.history import History, row
 from halochem.train.moments import Moments
@@ -43,6 +44,7 @@ from halochem.train.stages import Players
 log = logging.getLogger("halochem")
 WEIGHT_DECAY = 1e-4
 COLLAPSED = 0.3  # of a latent's standard deviation over the stars, 1 by construction
+LOST = 0.3  # of its correlation with the linear estimate of its element
 
 
 @dataclass
@@ -185,13 +187,14 @@ def begin(training: Training, stage: str, out: Path) -> dict[str, torch.Tensor]:
     if stage == "spectra":
         model, stars = training.players.vae, training.stars
         means = model.latents(stars.scores, model.read_atmosphere(stars.scores))[0]
-        stages.fit_signs(training.players, stars, means)
-        for name, width in zip(("z_m", "z_c", "z_alpha"), means.std(dim=0).tolist(), strict=True):
-            if width < COLLAPSED:
+        alignment = stages.fit_signs(training.players, stars, means)
+        for name, width, r in zip(LATENTS, means.std(dim=0).tolist(), alignment, strict=True):
+            log.info("train: %s follows the linear estimate of its element with r %.2f", name, r)
+            if width < COLLAPSED or r < LOST:
                 log.warning(
-                    "train: %s: %s has collapsed (standard deviation %.2f over the stars, not 1) and tells little; "
-                    "train for more epochs or with another train.fast.suppression",
-                    *(out, name, width),
+                    "train: %s: %s has lost its element (r %.2f, standard deviation %.2f, not 1); "
+                    "train for more epochs, or with a lower train.adversary_weight",
+                    *(out, name, r, width),
                 )
     return settled(training, stage, training.stars)
 

@@ -123,14 +123,26 @@ def watch(players: Players, stars: FastStars, mean: torch.Tensor) -> torch.Tenso
     return adversaries.cross_entropy(players.adversary(mean.detach()), stars.classes)
 
 
-def fit_signs(players: Players, stars: FastStars, means: torch.Tensor) -> None:
-    """Turn each latent towards higher abundance: the engine's mean response says which way that is."""
-    filters, cells = players.filters, stars.cells
-    for element in range(means.shape[1]):
+def fit_signs(players: Players, stars: FastStars, means: torch.Tensor) -> list[float]:
+    """Turn each latent towards higher abundance: the engine's mean response says which way that is.
+
+    Returns how well each follows its element by that linear estimate: |r| among stars of the same cell. Noise and
+    the other elements keep it below 1; a latent that has lost its element is near 0.
+    """
+    filters, cells, found = players.filters, stars.cells, []
+    for element, latent in enumerate(means.T):
         estimate = (stars.scores * filters.direction[element][cells]).sum(dim=1)
-        # Within a cell: over all, Teff and log g would rule the estimate.
-        products = (torch.ones_like(estimate), estimate, means[:, element], estimate * means[:, element])
-        empty = estimate.new_zeros(filters.direction.shape[1])
-        count, first, second, both = (empty.index_add(0, cells, values) for values in products)
-        covariance = (both - first * second / count.clamp(min=1)).sum()
-        players.vae.scale.sign[element] = math.copysign(1.0, covariance.item())
+        # Within a cell, its own units: over all, Teff and log g would rule the estimate.
+        latent, estimate = (_standardised(values, cells, filters.direction.shape[1]) for values in (latent, estimate))
+        r = (latent * estimate).mean().item()
+        players.vae.scale.sign[element] = math.copysign(1.0, r)
+        found.append(abs(r))
+    return found
+
+
+def _standardised(values: torch.Tensor, cells: torch.Tensor, n_cells: int) -> torch.Tensor:
+    """Values (n,) minus the mean of their cell, over its standard deviation."""
+    empty = values.new_zeros(n_cells)
+    count = empty.index_add(0, cells, torch.ones_like(values)).clamp(min=1)
+    offset = values - (empty.index_add(0, cells, values) / count)[cells]
+    return offset / (empty.index_add(0, cells, offset**2) / count).sqrt().clamp(min=1e-9)[cells]
