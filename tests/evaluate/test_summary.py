@@ -107,4 +107,5 @@ def test_groups_that_were_not_measured_are_one_sentence(tmp_path):
             one.numbers[key] = Number(None, 0, note="no such training given (--without-flow)")
     text = summary.write([one], tmp_path / "summary.parquet").read_text(encoding="utf-8")
     part = text.partition("## Gain in |r| by selective gradient flow")[2].partition("##")[0]
+    assert text.count("| \\|r\\|, z_M – [Fe/H] |") == 1
     assert part.strip() == "Not measured: no such training given (--without-flow)."

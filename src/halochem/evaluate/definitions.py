@@ -177,7 +177,8 @@ def markdown() -> str:
         ]
         for row in DEFINITIONS.values():
             if row.group == group:
-                lines.append(f"| `{row.key}` | {row.meaning} | {row.stars} | {row.unit} | {_quoted(row)} |")
+                meaning = row.meaning.replace("|", r"\|")  # a bar would end the cell
+                lines.append(f"| `{row.key}` | {meaning} | {row.stars} | {row.unit} | {_quoted(row)} |")
     return "\n".join(lines).strip() + "\n"
 
 

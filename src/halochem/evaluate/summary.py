@@ -168,13 +168,13 @@ def markdown(frame: pd.DataFrame, evaluations: list[Evaluation]) -> str:
     warning = caution(evaluations)
     if warning:
         lines += ["", f"**{warning}**"]
-    for group, title in GROUPS.items():
+    for group, heading in GROUPS.items():
         rows = [row for row in frame[frame["group"] == group].itertuples() if not row.key.startswith(LIMIT)]
         if group in RARE and not any(row.n_catalogs for row in rows):
             why = _why(rows[0].key, evaluations)
-            lines += ["", f"## {title}", "", f"Not measured: {why}."]
+            lines += ["", f"## {heading}", "", f"Not measured: {why}."]
             continue
-        lines += ["", f"## {title}", ""]
+        lines += ["", f"## {heading}", ""]
         lines += ["| | ours | catalogs | n | paper | limit |", "| --- | --- | --- | --- | --- | --- |"]
         for row in rows:
             spec = DEFINITIONS[row.key].spec
@@ -183,7 +183,8 @@ def markdown(frame: pd.DataFrame, evaluations: list[Evaluation]) -> str:
             ours = f"{ours}{unit}" if row.n_catalogs else _why(row.key, evaluations)
             quoted = PAPER[row.key].shown() if row.key in PAPER else ""
             limit = text(row.limit, spec, _or_none(row.limit_spread)) if np.isfinite(row.limit) else ""
-            lines.append(f"| {row.title} | {ours} | {row.n_catalogs} | {row.n_stars} | {quoted} | {limit} |")
+            title = row.title.replace("|", r"\|")  # a bar would end the cell
+            lines.append(f"| {title} | {ours} | {row.n_catalogs} | {row.n_stars} | {quoted} | {limit} |")
     return "\n".join(lines) + "\n"
 
 
