@@ -18,8 +18,10 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 COPIED = ("Snakefile", "Makefile", "requirements.lock", "pyproject.toml", "workflow", "profiles", "config", "slurm")
-# The emulator as a copy: a page's commands may write where it lies.
-COPIED = (*COPIED, "docs", "benchmarks", "resources/linelists", "resources/emulator")
+# What is shipped in resources/, as a copy: a page's commands may write where it lies.
+COPIED = (*COPIED, "docs", "benchmarks", "resources")
+# What preparations leave there.
+NOT_COPIED = ("prepared", "sources", "turbospectrum", "atmospheres", "__pycache__")
 SMALL = {
     "sample": {"n_stars": 240},
     "synthesis": {"chunk_size": 120, "check_stars": 0},
@@ -92,7 +94,7 @@ def make(folder: Path) -> Workspace:
     for name in COPIED:
         source = ROOT / name
         if source.is_dir():
-            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("prepared", "__pycache__"))
+            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns(*NOT_COPIED))
         else:
             shutil.copy(source, folder / name)
     (folder / "src").symlink_to(ROOT / "src")
