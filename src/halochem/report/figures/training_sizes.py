@@ -35,7 +35,7 @@ def _steps(sizes: pd.DataFrame) -> str:
 
 def draw(sizes: pd.DataFrame) -> Figure:
     """The figure. `sizes`: as `evaluate.training_sizes.collect` makes it."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+    from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter, NullLocator
 
     figure = style.new_figure(style.COLUMN * 1.35, 3.0)
     axes = figure.subplots()
@@ -56,10 +56,12 @@ def draw(sizes: pd.DataFrame) -> Figure:
             label=f"S/N ≈ {snr:g}",
         )
         axes.plot(rows["stars"], rows["noise"], color=colour, ls=":", lw=1.0, label=f"noise, S/N ≈ {snr:g}")
+    axes.yaxis.set_major_locator(LogLocator(base=10, subs=(1, 2, 3, 5, 7)))
+    axes.xaxis.set_major_locator(FixedLocator(sorted(sizes["stars"].unique())))
     for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_locator(LogLocator(base=10, subs=(1, 2, 5)))
         axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         axis.set_minor_formatter(NullFormatter())
+    axes.xaxis.set_minor_locator(NullLocator())
     axes.margins(0.08)
     axes.set_xlabel("training stars")
     axes.set_ylabel("relative L² error")
