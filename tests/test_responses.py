@@ -1,8 +1,13 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from halochem import files, responses
 from halochem.errors import UserError
+from halochem.synthesize.emulator.model import read_document
+
+SHIPPED = Path(__file__).parents[1] / "resources"
 
 LIMITS = {"teff": (3000, 7000), "logg": (2.5, 6.0), "feh": (-3.1, 0.2), "c_fe": (-1.0, 3.0), "alpha_fe": (-0.3, 0.67)}
 GRID = np.linspace(5000, 5100, 6)
@@ -40,7 +45,7 @@ def test_derivatives_a_standard_deviation_also_at_the_edges(made):
 
 
 def test_file_keeps_them(made, tmp_path):
-    responses.save(made[1], tmp_path / "r.npz")
+    responses.save(made[1], tmp_path / "r.npz", "abc")
     again = responses.load(tmp_path / "r.npz")
     np.testing.assert_allclose(again.project(np.eye(6)), made[1].project(np.eye(6)), atol=1e-4)
     again.check_grid(GRID, "r.npz")
@@ -54,3 +59,9 @@ def test_faults(made, tmp_path):
         responses.load(tmp_path / "bad.npz")
     with pytest.raises(UserError, match="responses on 6 pixels"):
         made[1].check_grid(GRID[:-1], "r.npz")
+
+
+def test_the_shipped_ones_are_of_the_shipped_emulator():
+    with np.load(SHIPPED / "responses.npz") as data:
+        made_with = str(data["emulator_sha256"])
+    assert made_with == read_document(SHIPPED / "emulator")["weights_sha256"]

@@ -60,13 +60,16 @@ def load(path: Path | str) -> Responses:
     return Responses(**arrays)
 
 
-def save(responses: Responses, path: Path | str) -> None:
-    """Write coefficients and basis as 16-bit floats: 0.05 % of a derivative, far below the engine's own error."""
+def save(responses: Responses, path: Path | str, emulator_sha256: str) -> None:
+    """Write coefficients and basis as 16-bit floats: 0.05 % of a derivative, far below the engine's own error.
+
+    `emulator_sha256`: that of the weights that they were computed with.
+    """
     arrays = {name: getattr(responses, name) for name in Responses.__dataclass_fields__}
     for name in ("coefficients", "basis"):
         arrays[name] = arrays[name].astype(np.float16)
     with files.atomic(path) as temporary, open(temporary, "wb") as file:
-        np.savez_compressed(file, **arrays)
+        np.savez_compressed(file, **arrays, emulator_sha256=np.array(emulator_sha256))
 
 
 def points(n: int, limits: dict[str, tuple[float, float]]) -> np.ndarray:
@@ -103,7 +106,7 @@ def compress(each: list[np.ndarray], labels: np.ndarray, wavelength: np.ndarray,
     return Responses(labels[:, 0], labels[:, 1], coefficients, basis.T, wavelength)
 
 
-def main(out: Path = Path("resources/responses.npz"), n: int = 6144, components: int = 160) -> None:
+def main(out: Path = Path("resources/responses.npz"), n: int = 6144, components: int = 96) -> None:
     """Make the file from the emulator of resources/emulator."""
     from halochem.synthesize.emulator import model
 
@@ -113,7 +116,7 @@ def main(out: Path = Path("resources/responses.npz"), n: int = 6144, components:
     responses = compress(each, labels, emulator.wavelength, components)
     for name, d, c in zip(ELEMENTS, each, responses.coefficients, strict=True):
         print(f"{name}: {1 - (c**2).sum() / float((d.astype(np.float64) ** 2).sum()):.1e} of the squares left out")
-    save(responses, out)
+    save(responses, out, emulator.document["weights_sha256"])
     print(f"{out}: {out.stat().st_size / 1e6:.1f} MB")
 
 

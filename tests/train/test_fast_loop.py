@@ -28,7 +28,7 @@ def responses_path(tmp_path_factory):
     path = tmp_path_factory.mktemp("responses") / "responses.npz"
     labels = responses.points(800, LIMITS)
     each = [responses.measure(flux, labels, LIMITS, name) for name in responses.ELEMENTS]
-    responses.save(responses.compress(each, labels, toy_catalog.WAVELENGTH, 40), path)
+    responses.save(responses.compress(each, labels, toy_catalog.WAVELENGTH, 40), path, "toy")
     return path
 
 
@@ -118,7 +118,7 @@ def test_other_responses_do_not_resume(toy, settings, responses_path, tmp_path):
     loop.fit(toy.catalog(), settings(), tmp_path / "model", stop_after=1)
     other = responses.load(responses_path)
     other.coefficients[:] *= 2
-    responses.save(other, tmp_path / "other.npz")
+    responses.save(other, tmp_path / "other.npz", "toy")
     with pytest.raises(UserError, match="another training: responses was"):
         loop.fit(toy.catalog(), settings({"responses": str(tmp_path / "other.npz")}), tmp_path / "model")
 
