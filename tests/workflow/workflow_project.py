@@ -12,7 +12,16 @@ from pathlib import Path
 import yaml
 
 ROOT = Path(__file__).parents[2]
-COPIED = ("Snakefile", "workflow", "profiles", "config", "slurm", "resources/linelists", "resources/emulator")
+COPIED = (
+    "Snakefile",
+    "workflow",
+    "profiles",
+    "config",
+    "slurm",
+    "resources/linelists",
+    "resources/emulator",
+    "resources/responses.npz",
+)
 
 
 @dataclass

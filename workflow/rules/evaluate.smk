@@ -6,31 +6,6 @@ localrules:
     training_sizes,
 
 
-# Experiments that train again, where the configuration asks for them.
-TRAINING_SIZES = "results/evaluation/training-sizes.parquet"
-
-
-def without_flow(wildcards):
-    """The evaluation of the catalog's model without selective gradient flow."""
-    asked = SETTINGS.evaluate.gradient_flow
-    return [f"results/evaluation/without-flow-{wildcards.seed}.json"] if asked else []
-
-
-def sizes_asked():
-    """The table of training sizes."""
-    return [TRAINING_SIZES] if SETTINGS.evaluate.training_sizes else []
-
-
-def trainings(wildcards):
-    """Every training of another size and S/N."""
-    return expand(
-        "results/evaluation/training-sizes/halo-{seed}_snr-{snr}_stars-{stars}.json",
-        seed=SETTINGS.seeds,
-        snr=[f"{snr:g}" for snr in SETTINGS.evaluate.training_snr],
-        stars=SETTINGS.evaluate.training_sizes,
-    )
-
-
 rule limits:
     input:
         catalog="results/catalogs/halo-{seed}.h5",

@@ -5,6 +5,7 @@ rule train:
     input:
         catalog="results/catalogs/halo-{seed}.h5",
         regions=str(SETTINGS.train.regions),
+        responses=str(SETTINGS.train.fast.responses) if SETTINGS.train.preset == "fast" else [],
     output:
         "results/models/halo-{seed}/weights.safetensors",
         "results/models/halo-{seed}/model.json",

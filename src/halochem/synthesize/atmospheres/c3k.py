@@ -98,7 +98,7 @@ class C3K:
 
 
 def evaluate(arrays: Mapping[str, np.ndarray], column: str, labels: np.ndarray) -> np.ndarray:
-    """log10 of a column of the structures, (80,) or (n, 80), for covered labels teff, logg, feh, alpha_fe: (4,), (n, 4).
+    """log10 of a column of the structures, (80,) or (n, 80), for covered teff, logg, feh, alpha_fe: (4,) or (n, 4).
 
     `arrays`: those that `convert` writes. In double precision, or in single where `labels` are.
     """

@@ -68,7 +68,7 @@ def _fit_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         default=Path("resources/atmospheres/c3k.npz"),
         metavar="FILE",
-        help="the c3k network, prepared, whose structures the networks see and which the emulator carries (%(default)s)",
+        help="the prepared c3k network, whose structures are seen and which the emulator carries (%(default)s)",
     )
     parser.add_argument("--threads", type=int, default=2, metavar="N", help="of the processor (%(default)s)")
     parser.add_argument(

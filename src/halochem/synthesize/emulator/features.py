@@ -30,9 +30,7 @@ LABEL_FEATURES = (
 # log10 of the Rosseland optical depths between which all of the light comes from.
 DEPTHS = (-4.0, -3.0, -2.0, -1.0, -0.3, 0.3)
 STRUCTURE_FEATURES = tuple(
-    f"{quantity}_{depth:g}"
-    for quantity in ("theta", "log_gas_pressure", "log_electron_density")
-    for depth in DEPTHS
+    f"{quantity}_{depth:g}" for quantity in ("theta", "log_gas_pressure", "log_electron_density") for depth in DEPTHS
 )
 NAMES = LABEL_FEATURES + STRUCTURE_FEATURES
 
