@@ -144,10 +144,10 @@ def _flagged(run: Run, add, skipped: list[str]) -> None:
 
 def _by_snr(runs: list[Run], add, skipped: list[str]) -> None:
     stars = pd.concat([by_snr.assemble(run.table, run.bounds) for run in runs])
-    if stars["feh"].notna().sum() >= by_snr.MIN_IN_BIN:
+    if stars["feh"].notna().any():
         add(by_snr.draw(stars), by_snr.NAME, "Errors by S/N", by_snr.caption(stars))
     else:
-        skipped.append("Errors by S/N: too few test stars with latents, S/N and true labels.")
+        skipped.append("Errors by S/N: no test star with latents, S/N and true labels.")
 
 
 def _anomalies(runs: list[Run], add, skipped: list[str]) -> None:
