@@ -59,7 +59,7 @@ def test_figures_are_in_snakemakes_own_report(toy_results, tmp_path):
     _snakemake(tmp_path, "results/report.html", "--allowed-rules", "report")
     _snakemake(tmp_path, "--report", "provenance.html", "results/report.html")
     text = (tmp_path / "provenance.html").read_text(encoding="utf-8")
-    for name in ("drawn_labels", "reconstructions", "latents", "error_over_bound", "training_history"):
+    for name in ("fig2_labels", "fig3_reconstructions", "fig4_latents", "error_over_bound", "training_history"):
         assert f"results/figures/{name}.png" in text
     assert "reconstructions_detail" not in text  # its windows lie outside 5000-5070 Å
     assert "least-squares lines in three bins" in text
