@@ -3,11 +3,16 @@
 What preset `fast` of the training knows of spectroscopy: it says in which pixels, and how, iron, carbon and the
 alpha elements show at a given Teff and log g. It holds no star of any catalog: points are spread over the range of Teff
 and log g, with abundances from the published moments of the halo (Signor et al. 2025, A&A 704, A279, Sect. 3).
-`python -m halochem.responses` makes resources/responses.npz from the shipped emulator.
+
+    python -m halochem.responses [--emulator DIR] [--out FILE]
+
+makes resources/responses.npz from the shipped emulator, or another from one of your own.
 """
 
 from __future__ import annotations
 
+import argparse
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,10 +20,12 @@ import numpy as np
 
 from halochem import files, seeds
 from halochem.errors import UserError
+from halochem.sample.halo import PUBLISHED_MEAN, PUBLISHED_SIGMA
 
 ELEMENTS = ("feh", "c_fe", "alpha_fe")
-MOMENTS = {"feh": (-1.23, 0.57), "c_fe": (0.62, 0.75), "alpha_fe": (0.22, 0.15)}  # mean, standard deviation [dex]
+MOMENTS = {name: (PUBLISHED_MEAN[name], PUBLISHED_SIGMA[name]) for name in ELEMENTS}  # [dex]
 GRID_TOLERANCE = 1e-6
+POINTS, COMPONENTS = 6144, 96  # some 130 points in each cell of filters.py; 1e-4 of the squares left out
 
 
 @dataclass(frozen=True)
@@ -42,12 +49,13 @@ class Responses:
             raise UserError(
                 f"{path}: responses on {len(self.wavelength)} pixels over {self.wavelength[0]:.1f}-"
                 f"{self.wavelength[-1]:.1f} Å, but the spectra have {len(wavelength)} over {wavelength[0]:.1f}-"
-                f"{wavelength[-1]:.1f} Å; make them for this grid (halochem.responses) or set train.preset: paper"
+                f"{wavelength[-1]:.1f} Å; make them with an emulator of this grid (python -m halochem.responses "
+                "--emulator DIR), or set train.preset: paper"
             )
 
 
 def load(path: Path | str) -> Responses:
-    """Read a file of `save`."""
+    """Read a file of `save`. Raises UserError where it is missing or no such file."""
     path = Path(path)
     if not path.is_file():
         raise UserError(f"{path}: no such file; `python -m halochem.responses` makes it, or set train.preset: paper")
@@ -106,19 +114,30 @@ def compress(each: list[np.ndarray], labels: np.ndarray, wavelength: np.ndarray,
     return Responses(labels[:, 0], labels[:, 1], coefficients, basis.T, wavelength)
 
 
-def main(out: Path = Path("resources/responses.npz"), n: int = 6144, components: int = 96) -> None:
-    """Make the file from the emulator of resources/emulator."""
+def main(arguments: list[str] | None = None) -> None:
+    """Make the file. Raises UserError where there is no emulator."""
     from halochem.synthesize.emulator import model
 
-    emulator = model.load(Path("resources/emulator"))
-    labels = points(n, emulator.limits)
+    parser = argparse.ArgumentParser(prog="python -m halochem.responses", description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "--emulator", type=Path, default=Path("resources/emulator"), metavar="DIR", help="(%(default)s)"
+    )
+    parser.add_argument(
+        "--out", type=Path, default=Path("resources/responses.npz"), metavar="FILE", help="(%(default)s)"
+    )
+    options = parser.parse_args(arguments)
+    emulator = model.load(options.emulator)
+    labels = points(POINTS, emulator.limits)
     each = [measure(emulator.flux, labels, emulator.limits, name) for name in ELEMENTS]
-    responses = compress(each, labels, emulator.wavelength, components)
+    responses = compress(each, labels, emulator.wavelength, COMPONENTS)
     for name, d, c in zip(ELEMENTS, each, responses.coefficients, strict=True):
         print(f"{name}: {1 - (c**2).sum() / float((d.astype(np.float64) ** 2).sum()):.1e} of the squares left out")
-    save(responses, out, emulator.document["weights_sha256"])
-    print(f"{out}: {out.stat().st_size / 1e6:.1f} MB")
+    save(responses, options.out, emulator.document["weights_sha256"])
+    print(f"{options.out}: {options.out.stat().st_size / 1e6:.1f} MB")
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except UserError as error:
+        sys.exit(f"halochem: {error}")

@@ -65,7 +65,7 @@ def measure(path: Path, config: Config, stars: int, snr: float, steps: int | Non
         "epochs": settings.train.epochs,
         "seconds": round(time.monotonic() - start, 1),
         "device": model.document["training"]["device"],
-        "encoder": settings.train.encoder,
+        "preset": settings.train.preset,
         **{name: number.to_json() for name, number in found.items()},
         "attributes": provenance.attributes(settings, catalog.seed, "train"),
     }
@@ -84,7 +84,8 @@ def same_steps(config: Config, stars: int, most: int, steps: int | None) -> tupl
     """
     train = config.train
     steps = steps or train.epochs * _batches(config, most)
-    epochs = max(1, round(steps / _batches(config, stars)))
+    fewest = 3 if train.preset == "fast" else 1  # one for each of its stages
+    epochs = max(fewest, round(steps / _batches(config, stars)))
     share = epochs / train.epochs
     weights: dict[int, Any] = {}  # steps that fall on one epoch: the last holds
     for step in train.adversary_weight:
