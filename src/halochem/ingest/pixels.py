@@ -15,11 +15,9 @@ from scipy.special import ndtr
 
 from halochem.errors import UserError
 from halochem.ingest.spectrum_file import Measured, Unusable
+from halochem.synthesize.instrument import FWHM_PER_SIGMA, REACH
 
 SPEED_OF_LIGHT = 299_792.458  # km/s
-FWHM_PER_SIGMA = 2.0 * np.sqrt(2.0 * np.log(2.0))
-# A Gaussian cut at 5 sigma loses 6e-7 of its area.
-REACH = 5.0
 # A pixel is bad when more than this share of what it would be made of is bad or not there.
 MISSING = 0.1
 # Finest blur, in pixels: the kernel's formula divides by it.
