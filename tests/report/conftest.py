@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+
 from tiny_runs import TinyRun, make_run, write_report
 
 

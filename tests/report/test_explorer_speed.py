@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from page_in_browser import OpenPage
-from tiny_runs import write_catalog
 
 from halochem import config, files
 from halochem.encode import product
@@ -17,6 +16,7 @@ from halochem.evaluate import evaluation, summary
 from halochem.report import explorer, page
 from halochem.report.build import Run
 from halochem.train import model_files
+from tiny_runs import write_catalog
 
 # Time from an event of the pointer to the end of the frame that shows its effect, 60 times; in milliseconds.
 MEASURE = """async () => {
