@@ -13,6 +13,7 @@ import argparse
 import itertools
 import subprocess
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -156,12 +157,12 @@ def _numbers(words: list[str]) -> bool:
     return True
 
 
-def write_grid(folder: Path, installation: build.Installation) -> int:
+def write_grid(folder: Path, installation: build.Installation, stars: Iterable[Star]) -> int:
     """Boxes of models around the stars; returns how many."""
     atmospheres, engine = C3K(installation.c3k), installation.builds["reference"]
     (folder / "grid").mkdir(parents=True, exist_ok=True)
     nodes = set()
-    for star in STARS.values():
+    for star in stars:
         centre = (star.teff, star.logg, star.feh, star.alpha_fe)
         for signs in itertools.product((-1, 1), repeat=4):
             nodes.add(tuple(round(c + s * h, 3) for c, s, h in zip(centre, signs, HALF, strict=True)))
@@ -200,7 +201,9 @@ def _model(structure: Structure, log_tau5: np.ndarray, density: np.ndarray) -> T
     )
 
 
-def write_input(folder: Path, installation: build.Installation) -> None:
+def write_input(
+    folder: Path, installation: build.Installation, stars: Iterable[Star] = STARS.values(), grid: str = GRID
+) -> None:
     """Everything that the engine `ispec` needs of iSpec's input folder; the lists only where they have changed."""
     lists, stamp = installation.line_lists, folder / f"{NAME}.txt"
     if not stamp.is_file() or stamp.read_text(encoding="utf-8") != installation.line_list_hash:
@@ -210,7 +213,7 @@ def write_input(folder: Path, installation: build.Installation) -> None:
         stamp.write_text(installation.line_list_hash, encoding="utf-8")
     write_abundances(folder / "abundances" / "Asplund.2009" / "stdatom.dat")
     write_isotopes(folder / "isotopes" / "SPECTRUM.lst")
-    print(write_grid(folder / "atmospheres" / GRID, installation), "models in", folder / "atmospheres" / GRID)
+    print(write_grid(folder / "atmospheres" / grid, installation, stars), "models in", folder / "atmospheres" / grid)
 
 
 def main() -> None:

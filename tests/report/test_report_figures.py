@@ -222,10 +222,10 @@ def test_detail_windows_lie_within_the_spectra():
     assert reconstructions.detail_windows(np.linspace(6000, 7000, 10)) == []
 
 
-def _history(n: int, validated: bool = True) -> pd.DataFrame:
+def _history(n: int, validated: bool = True, losses: tuple = training_history.LOSSES) -> pd.DataFrame:
     epoch = np.arange(n)
     frame = pd.DataFrame({"epoch": epoch, "learning_rate": 1e-3, "lambda": np.where(epoch > 2, 0.1, 0.0)})
-    for name, *_ in training_history.LOSSES:
+    for name, *_ in losses:
         frame[f"{name}_train"] = np.exp(-epoch / 3)
         frame[f"{name}_val"] = np.where(validated & (epoch % 2 == 1), frame[f"{name}_train"] * 1.1, np.nan)
     return frame
@@ -238,6 +238,20 @@ def test_training_history(n, validated):
         assert _ink(figure) > 0.01
     labels = [line.get_label() for line in figure.axes[0].lines]
     assert labels == (["training", "validation"] if validated else ["training"])
+
+
+def test_training_history_shows_the_guides_of_preset_fast():
+    losses = (*training_history.LOSSES, *training_history.FAST_LOSSES)
+    history = _history(40, losses=losses)
+    with style.style():
+        figure = training_history.draw(history)
+        assert _ink(figure) > 0.01
+        width, renderer = figure.bbox.width, figure.canvas.get_renderer()
+        assert all(axes.title.get_window_extent(renderer).x1 < width for axes in figure.axes)
+    assert len(figure.axes) == len(losses) + 2
+    drawn = figure.axes[len(training_history.LOSSES)].lines[0].get_ydata()
+    assert np.array_equal(drawn, history["guide_train"])
+    assert "guides" in training_history.caption(history)
 
 
 def test_training_history_reads_and_refuses(tmp_path):

@@ -21,8 +21,13 @@ NAME = "training_history"
 LOSSES = (
     ("reconstruction", "−log likelihood per pixel", False),
     ("kl", "KL divergence", True),
-    ("linear", "linear(w) → Teff, log g: MSE", True),
-    ("classification", "adversary: cross-entropy", False),
+    ("linear", "w → Teff, log g: MSE", True),
+    ("classification", "adversary’s loss", False),
+)
+# preset fast has these too (docs/model.md)
+FAST_LOSSES = (
+    ("guide", "guides: log(1 + χ²)", False),
+    ("dependence", "dependence: Σ moments²", True),
 )
 CHANCE = float(np.log(64))  # cross-entropy of a guess among the adversary's 8 × 8 classes
 
@@ -30,10 +35,16 @@ CHANCE = float(np.log(64))  # cross-entropy of a guess among the adversary's 8 �
 def caption(history: pd.DataFrame) -> str:
     """What the figure shows."""
     watched = " and of the validation stars (dots)" if history["reconstruction_val"].notna().any() else ""
+    guides = (
+        " In the three stages of preset fast, each with a learning rate of its own, w learns first, then z by the "
+        "guides’ loss and λ times the squares of the moments, then the decoders; the published adversary only watches."
+        if _is_fast(history)
+        else ""
+    )
     return (
-        f"Training over {len(history)} epochs: losses of the training stars (line){watched}, learning rate, and "
-        "weight λ of the adversary. The dotted line is the cross-entropy of a blind guess among the adversary’s "
-        "64 classes: there and above, z tells the adversary nothing."
+        f"Training over {len(history)} epochs: losses of the training stars (line){watched}, learning rate, weight λ "
+        "of the adversary. The adversary’s loss is a cross-entropy; the dotted line is that of a blind guess among its "
+        f"64 classes: there and above, z tells the adversary nothing.{guides}"
     )
 
 
@@ -56,24 +67,41 @@ def read(path: Path | str) -> pd.DataFrame:
 
 def draw(history: pd.DataFrame) -> Figure:
     """The figure, from the rows of history.csv."""
+    losses = (*LOSSES, *FAST_LOSSES) if _is_fast(history) else LOSSES
     figure = style.new_figure(style.PAGE, 3.6)
-    panels = figure.subplots(2, 3, sharex=True).ravel()
-    for axes, letter, (name, title, logarithmic) in zip(panels, "abcd", LOSSES, strict=False):
+    panels = figure.subplots(2, len(losses) // 2 + 1, sharex=True).ravel()
+    for axes, (name, _, logarithmic) in zip(panels, losses, strict=False):
         _loss(axes, history, name)
-        axes.set_title(f"({letter}) {title}", loc="left")
         if logarithmic and _spans_decade(history[f"{name}_train"]):
-            axes.set_yscale("log")
-    panels[3].axhline(CHANCE, color=style.GREY, ls=":", lw=0.9)
+            _logarithmic(axes)
+        if name == "classification":
+            axes.axhline(CHANCE, color=style.GREY, ls=":", lw=0.9)
     panels[0].legend(loc="best")
-    panels[4].step(history["epoch"], 1e3 * history["learning_rate"], color=style.BLACK, where="post")
-    panels[4].set_title("(e) learning rate × 1000", loc="left")
-    panels[5].step(history["epoch"], history["lambda"], color=style.BLACK, where="post")
-    panels[5].set_ylim(0, 1.08 * max(history["lambda"].max(), 0.01))
-    panels[5].set_title("(f) λ, weight of the adversary", loc="left")
-    for axes in panels[3:]:
+    rate, weight = panels[len(losses) :]
+    rate.step(history["epoch"], 1e3 * history["learning_rate"], color=style.BLACK, where="post")
+    weight.step(history["epoch"], history["lambda"], color=style.BLACK, where="post")
+    weight.set_ylim(0, 1.08 * max(history["lambda"].max(), 0.01))
+    titles = (*(title for _, title, _ in losses), "learning rate × 1000", "adversary’s weight λ")
+    for axes, letter, title in zip(panels, "abcdefgh", titles, strict=False):
+        axes.set_title(f"({letter}) {title}", loc="left")
+    for axes in panels[len(panels) // 2 :]:
         axes.set_xlabel("epoch")
         axes.xaxis.get_major_locator().set_params(integer=True)
     return figure
+
+
+def _is_fast(history: pd.DataFrame) -> bool:
+    return all(f"{name}_{stars}" in history for name, *_ in FAST_LOSSES for stars in ("train", "val"))
+
+
+def _logarithmic(axes: Axes) -> None:
+    """A logarithmic y axis with plain numbers at 1, 2, 5 of each decade."""
+    from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
+
+    axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axes.yaxis.set_major_formatter(FormatStrFormatter("%g"))
+    axes.yaxis.set_minor_formatter(NullFormatter())
 
 
 def _spans_decade(values: pd.Series) -> bool:
