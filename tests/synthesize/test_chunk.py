@@ -13,7 +13,7 @@ import pytest
 from halochem.errors import UserError
 from halochem.files import STATUS_FAILED, STATUS_OK, STATUS_RETRIED
 from halochem.synthesize import chunk
-from halochem.synthesize.turbospectrum import Star
+from halochem.synthesize.turbospectrum import Disturbed, Star
 from toy_chunks import SETTINGS, WAVELENGTH, Synthesiser, flux_of, labels
 
 
@@ -61,6 +61,33 @@ def test_star_that_fails_twice_is_recorded_with_nan_and_both_reasons():
     )
     assert spectrum.flux.shape == WAVELENGTH.shape
     assert np.isnan(spectrum.flux).all()
+
+
+class DisturbedAtFirst(Synthesiser):
+    """Disturbed so many times, then as good as any."""
+
+    def __init__(self, times):
+        super().__init__()
+        self.left = times
+
+    def __call__(self, star, safe):
+        if self.left:
+            self.left -= 1
+            raise Disturbed("bsyn_lu: killed from outside (signal 9)")
+        return super().__call__(star, safe)
+
+
+def test_disturbed_star_is_done_again_as_it_was():
+    synthesiser = DisturbedAtFirst(chunk.DISTURBED_MOST - 1)
+    spectrum = chunk.compute(STAR, synthesiser, len(WAVELENGTH))
+    assert synthesiser.calls == [(STAR, False)]
+    assert (spectrum.status, spectrum.reason) == (STATUS_OK, "")
+    assert np.array_equal(spectrum.flux, flux_of(STAR).astype(np.float32))
+
+
+def test_star_disturbed_again_and_again_is_not_recorded_as_failed():
+    with pytest.raises(UserError, match=r"killed from outside \(signal 9\), 3 times for Star\(teff=5000.*are kept"):
+        chunk.compute(STAR, DisturbedAtFirst(chunk.DISTURBED_MOST), len(WAVELENGTH))
 
 
 def test_reason_is_not_said_twice():
@@ -165,6 +192,36 @@ def test_star_kept_half_written_is_computed_anew(tmp_path):
     assert len(kept) == 3
     kept[0].rename(kept[0].with_name(f".{kept[0].name}.abc.part"))
     assert len(run(out).calls) == 4
+
+
+def test_star_kept_and_damaged_is_computed_anew(tmp_path):
+    out = tmp_path / "chunk.h5"
+    with pytest.raises(KeyboardInterrupt):
+        run(out, synthesiser=Synthesiser(interrupted_after=3))
+    truncated, flipped, _ = sorted((tmp_path / "chunk.h5.partial").iterdir())
+    truncated.write_bytes(truncated.read_bytes()[:-100])
+    content = bytearray(flipped.read_bytes())
+    content[200] ^= 1  # in the flux
+    flipped.write_bytes(content)
+    assert len(run(out).calls) == 3 + 2
+    run(tmp_path / "fresh.h5")
+    assert out.read_bytes() == (tmp_path / "fresh.h5").read_bytes()
+
+
+def test_another_run_of_the_same_chunk_may_clear_the_folder(tmp_path):
+    """A Snakemake that is killed leaves its jobs behind; the next one starts the same chunk beside them."""
+    out = tmp_path / "chunk.h5"
+
+    class Cleared(Synthesiser):
+        def __call__(self, star, safe):
+            if len(self.calls) == 4:
+                run(out)
+            return super().__call__(star, safe)
+
+    run(out, synthesiser=Cleared())
+    run(tmp_path / "fresh.h5")
+    assert out.read_bytes() == (tmp_path / "fresh.h5").read_bytes()
+    assert not (tmp_path / "chunk.h5.partial").exists()
 
 
 @pytest.mark.parametrize("changed", ["settings", "labels"])

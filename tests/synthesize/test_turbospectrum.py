@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import stat
 import subprocess
 import tempfile
@@ -18,6 +19,7 @@ from halochem.synthesize.lines import native_list
 from halochem.synthesize.lines.moog import convert
 from halochem.synthesize.lines.species import from_moog
 from halochem.synthesize.turbospectrum import (
+    Disturbed,
     Engine,
     Star,
     SynthesisFailed,
@@ -100,9 +102,9 @@ def script(path: Path, text: str) -> Path:
 def failure(solar_structure, scratch, tmp_path):
     """The reason that a star gets from these two programs; nothing may be left in the scratch folder."""
 
-    def failure(babsma: Path, bsyn: Path, time_limit: float = 60.0) -> str:
+    def failure(babsma: Path, bsyn: Path, time_limit: float = 60.0, expected=SynthesisFailed) -> str:
         engine = Engine(babsma, bsyn, tmp_path)
-        with pytest.raises(SynthesisFailed) as caught:
+        with pytest.raises(expected) as caught:
             run_star(engine, SUN, solar_structure, [], (5000.0, 5010.0), 0.03, time_limit)
         assert not list(scratch.iterdir())
         assert "\n" not in str(caught.value)
@@ -139,9 +141,18 @@ def test_run_past_the_time_limit_is_ended(failure, tmp_path):
 
 
 def test_program_that_is_missing_or_no_program(failure, tmp_path):
-    assert failure(tmp_path / "none", TRUE) == "none: cannot be run (No such file or directory)"
+    """No fault of the star, which must not be recorded as failed."""
+    reason = failure(tmp_path / "none", TRUE, expected=Disturbed)
+    assert reason == f"{tmp_path}/none: cannot be run (No such file or directory)"
     (tmp_path / "text").write_text("hello")
-    assert "text: cannot be run" in failure(tmp_path / "text", TRUE)
+    assert "text: cannot be run" in failure(tmp_path / "text", TRUE, expected=Disturbed)
+
+
+@pytest.mark.parametrize("name", ["KILL", "TERM", "INT"])
+def test_program_killed_from_outside(failure, tmp_path, name):
+    killed = script(tmp_path / "bsyn_lu", f"kill -{name} $$")
+    number = getattr(signal, f"SIG{name}").value
+    assert failure(TRUE, killed, expected=Disturbed) == f"bsyn_lu: killed from outside (signal {number})"
 
 
 def test_program_that_writes_no_spectrum(failure, tmp_path):

@@ -8,9 +8,10 @@ import logging
 import shutil
 import signal
 import threading
+import zipfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -32,12 +33,14 @@ from halochem.files import (
     STATUS_RETRIED,
     atomic,
 )
-from halochem.synthesize.turbospectrum import Star, SynthesisFailed
+from halochem.synthesize.turbospectrum import Disturbed, Star, SynthesisFailed
 
 log = logging.getLogger("halochem")
 
 # Rows of a stored block: with shuffled bytes several compress better and faster than one.
 BLOCK_ROWS = 16
+# Runs of one star that are killed, or meet a full disk, before the job gives up: such a star has not failed.
+DISTURBED_MOST = 3
 
 
 @dataclass(frozen=True)
@@ -69,16 +72,19 @@ class ManyAtOnce(Protocol):
         """All stars of a label table (its index: their rows). Raises UserError for a star that it cannot do."""
 
 
-# star, safe (the second try) -> flux on the pixels, whether out of the grid, note. Raises SynthesisFailed.
+# star, safe (the second try) -> flux on the pixels, whether out of the grid, note. Raises SynthesisFailed, Disturbed.
 Synthesiser = Callable[[Star, bool], tuple[np.ndarray, bool, str]]
 
 
 def compute(star: Star, synthesiser: Synthesiser, n_pixels: int) -> Spectrum:
-    """One star, tried once more with the safe setting if the first try fails, then recorded as failed."""
+    """One star, tried once more with the safe setting if the first try fails, then recorded as failed.
+
+    What is disturbed from outside is no try. Raises UserError where that goes on: the star's spectrum is not known.
+    """
     reasons = []
     for safe in (False, True):
         try:
-            flux, out_of_grid, note = synthesiser(star, safe)
+            flux, out_of_grid, note = _undisturbed(star, safe, synthesiser)
         except SynthesisFailed as failure:
             reasons.append(str(failure))
             continue
@@ -86,6 +92,17 @@ def compute(star: Star, synthesiser: Synthesiser, n_pixels: int) -> Spectrum:
         return Spectrum(flux.astype(np.float32), status, "; ".join(reasons), out_of_grid, note)
     reason = reasons[0] if reasons[0] == reasons[1] else f"{reasons[0]}; then, safe setting: {reasons[1]}"
     return Spectrum(np.full(n_pixels, np.nan, np.float32), STATUS_FAILED, reason, False, "")
+
+
+def _undisturbed(star: Star, safe: bool, synthesiser: Synthesiser) -> tuple[np.ndarray, bool, str]:
+    for left in reversed(range(DISTURBED_MOST)):
+        try:
+            return synthesiser(star, safe)
+        except Disturbed as disturbance:
+            log.warning("%s: %s", star, disturbance)
+            if not left:
+                raise UserError(f"{disturbance}, {DISTURBED_MOST} times for {star}; the stars done are kept") from None
+    raise AssertionError
 
 
 def rows_of_chunk(n_stars: int, chunk_size: int, chunk: int) -> range:
@@ -115,13 +132,16 @@ def run(
     key = json.dumps(settings, sort_keys=True)
     stars = {row: _star(labels, row) for row in rows}
     files = {row: kept / f"{row}-{_digest(key, star)}.npz" for row, star in stars.items()}
-    todo = [row for row in rows if not files[row].is_file()]
-    if len(todo) < len(rows):
-        log.info("%d of %d stars were done before", len(rows) - len(todo), len(rows))
+    # In memory from here on: another run of this chunk, as a killed Snakemake leaves behind, may clear the folder.
+    done = {row: spectrum for row in rows if (spectrum := _load(files[row])) is not None}
+    todo = [row for row in rows if row not in done]
+    if done:
+        log.info("%d of %d stars were done before", len(done), len(rows))
 
-    def work(row: int) -> int:
-        _keep(files[row], compute(stars[row], synthesiser, len(wavelength)))
-        return row
+    def work(row: int) -> None:
+        done[row] = compute(stars[row], synthesiser, len(wavelength))
+        with suppress(FileNotFoundError):  # the folder was cleared meanwhile
+            _keep(files[row], done[row])
 
     with _terminable(), ThreadPoolExecutor(jobs) as pool:
         futures = [pool.submit(work, row) for row in todo]
@@ -133,9 +153,9 @@ def run(
             getattr(synthesiser, "close", lambda: None)()
             pool.shutdown(cancel_futures=True)
             raise
-    spectra = _stack([_load(files[row]) for row in rows])
+    spectra = _stack([done[row] for row in rows])
     _write(out, labels.iloc[rows.start : rows.stop], spectra, wavelength, settings, rows.start)
-    shutil.rmtree(kept)
+    shutil.rmtree(kept, ignore_errors=True)
 
 
 @contextmanager
@@ -199,15 +219,22 @@ def _keep(path: Path, spectrum: Spectrum) -> None:
         )
 
 
-def _load(path: Path) -> Spectrum:
-    with np.load(path, allow_pickle=False) as file:
-        return Spectrum(
-            file["flux"],
-            int(file["status"]),
-            str(file["reason"]),
-            bool(file["out_of_grid"]),
-            str(file["note"]),
-        )
+def _load(path: Path) -> Spectrum | None:
+    """A star kept by `_keep`; None where there is none, or a damaged one, which is computed again."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return Spectrum(
+                file["flux"],
+                int(file["status"]),
+                str(file["reason"]),
+                bool(file["out_of_grid"]),
+                str(file["note"]),
+            )
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        log.warning("%s: damaged (%s); computed again", path, error)
+        return None
 
 
 def _write(

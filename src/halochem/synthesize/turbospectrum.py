@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,12 +21,19 @@ from halochem.synthesize import composition
 from halochem.synthesize.atmospheres.structure import Structure
 from halochem.synthesize.lines import native_list
 
+# Signals that come from outside, as a machine out of memory sends them; the others are the program's own faults.
+OUTSIDE = {signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGXCPU}
+SCRATCH_LEAST = 2**20  # bytes; with less left than this, a run may have lost some of what it wrote
 # Flux above the continuum or below nothing means that the structure or the run is broken: see `check_flux`.
 FLUX_MAX, FLUX_MIN = 1.02, 0.0
 
 
 class SynthesisFailed(Exception):
     """A run that gave no usable spectrum; the message is the reason, for the star's row."""
+
+
+class Disturbed(Exception):
+    """A run that something other than the star put an end to: the same run may go well another time."""
 
 
 @dataclass(frozen=True)
@@ -95,11 +105,10 @@ def run_star(
 ) -> np.ndarray:
     """Synthesise one star. Returns its continuum-normalised flux, float64, shape (n,), on `synthesis_grid`.
 
-    `step` [Å] is that at the first wavelength; nothing is convolved yet. Raises SynthesisFailed with the reason; a
-    run past `time_limit` seconds is ended. No file is left behind.
+    `step` [Å] is that at the first wavelength; nothing is convolved yet. Raises SynthesisFailed with the reason, or
+    Disturbed; a run past `time_limit` seconds is ended. No file is left behind.
     """
-    with tempfile.TemporaryDirectory(prefix=scratch_prefix(), dir=scratch_parent()) as folder:
-        work = Path(folder)
+    with _scratch() as work:
         (work / "DATA").symlink_to(engine.data.resolve())
         if structure.spherical:
             structure.write_marcs(work / "model")
@@ -112,6 +121,21 @@ def run_star(
         common = _common_input(star, wavelength, step, structure.spherical)
         _run(engine.bsyn, work, common + _bsyn_input(lists, structure.spherical), time_limit)
         return _read_spectrum(work / "spectrum", work / f"{engine.bsyn.name}.log", engine.binary_spectrum)
+
+
+@contextmanager
+def _scratch() -> Iterator[Path]:
+    """A folder for one star. Whatever came out of a full one is not to be trusted: raises Disturbed."""
+    with tempfile.TemporaryDirectory(prefix=scratch_prefix(), dir=scratch_parent()) as folder:
+        fault: Exception | None = None
+        try:
+            yield Path(folder)
+        except (SynthesisFailed, OSError) as error:
+            fault = error
+        if shutil.disk_usage(folder).free < SCRATCH_LEAST:
+            raise Disturbed(f"no space left in {Path(folder).parent}, where its scratch files lie") from None
+        if fault is not None:
+            raise fault
 
 
 def _common_input(star: Star, wavelength: tuple[float, float], step: float, spherical: bool) -> list[str]:
@@ -175,10 +199,12 @@ def _run(program: Path, work: Path, rows: list[str], time_limit: float) -> None:
         except subprocess.TimeoutExpired:
             raise SynthesisFailed(f"{program.name}: ended after {time_limit:g} s") from None
         except OSError as error:
-            raise SynthesisFailed(f"{program.name}: cannot be run ({error.strerror})") from None
+            raise Disturbed(f"{program}: cannot be run ({error.strerror})") from None
+    if -run.returncode in OUTSIDE:
+        raise Disturbed(f"{program.name}: killed from outside (signal {-run.returncode})")
     if run.returncode:
-        signal = f"signal {-run.returncode}" if run.returncode < 0 else f"exit status {run.returncode}"
-        raise SynthesisFailed(f"{program.name}: {signal}: {_last_words(log)}")
+        end = f"signal {-run.returncode}" if run.returncode < 0 else f"exit status {run.returncode}"
+        raise SynthesisFailed(f"{program.name}: {end}: {_last_words(log)}")
 
 
 def _last_words(log: Path) -> str:
