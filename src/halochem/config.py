@@ -8,15 +8,34 @@ config/config.yaml, config/config.schema.json and docs/configuration.md (`python
 from __future__ import annotations
 
 import json
+import math
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from halochem.errors import UserError
+from halochem.untrusted import one_line, read_yaml, short
 
+# More than any spectrograph has; a step of 1e-300 would ask for more than any machine.
+MOST_PIXELS = 200_000
+
+
+def _usable_path(value: Path) -> Path:
+    """A path that a file system and Snakemake take as it stands."""
+    text = str(value)
+    if len(text) > 1000 or any(len(part) > 255 for part in value.parts):
+        raise ValueError("the path is longer than a file system takes")
+    # Braces are Snakemake's wildcards.
+    if not text.isprintable() or set("{}") & set(text):
+        raise ValueError("a path may not hold braces or characters that do not print")
+    return value
+
+
+UserPath = Annotated[Path, AfterValidator(_usable_path)]
+# Of something in a folder: never a way out of it.
+PlainName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_+-][A-Za-z0-9_.+-]{0,99}$")]
 Interval = tuple[float, float]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 
@@ -41,16 +60,16 @@ class Snr(Section):
 class Sample(Section):
     """Which stars: labels drawn from the halo's abundance density r = p q / Z."""
 
-    n_stars: int = Field(40_000, ge=1, description="stars in a catalog")
+    n_stars: int = Field(40_000, ge=1, le=10**9, description="stars in a catalog")
     teff: Interval = Field((3000.0, 7000.0), description="range of effective temperature, uniform [K]")
     logg: Interval = Field((2.5, 6.0), description="range of surface gravity, uniform [dex, cgs]")
     snr: Snr = Snr()
-    p_table: Path | None = Field(
+    p_table: UserPath | None = Field(
         None,
         description="observed stars that replace the built-in p([Fe/H], [C/Fe]): CSV, FITS or Parquet "
         "with columns feh and c_fe [dex]",
     )
-    q_table: Path | None = Field(
+    q_table: UserPath | None = Field(
         None,
         description="observed stars that replace the built-in q([Fe/H], [alpha/Fe]): CSV, FITS or Parquet "
         "with columns feh and alpha_fe [dex]",
@@ -91,6 +110,13 @@ class Spectrum(Section):
             raise ValueError(f"the range must ascend from above 0, got [{value[0]:g}, {value[1]:g}]")
         return value
 
+    @model_validator(mode="after")
+    def _pixels_in_reason(self) -> Spectrum:
+        first, last = self.wavelength
+        if (math.log10(last) - math.log10(first)) / self.log_step > MOST_PIXELS:
+            raise ValueError(f"wavelength and log_step make more than {MOST_PIXELS} pixels")
+        return self
+
 
 class Synthesis(Section):
     """How the clean spectra are computed."""
@@ -104,30 +130,30 @@ class Synthesis(Section):
         "c3k",
         description="c3k: the network fitted to C3K/ATLAS12 models; marcs: your own MARCS models (docs/atmospheres.md)",
     )
-    marcs_dir: Path | None = Field(
+    marcs_dir: UserPath | None = Field(
         None, description="folder of MARCS .mod files, or of an iSpec grid; needed by atmospheres: marcs"
     )
-    line_list: Path | None = Field(
+    line_list: UserPath | None = Field(
         None,
         description="your own lines in place of the prepared ones: a VALD extract, a Turbospectrum list, or a folder "
         "of them (docs/line-lists.md)",
     )
-    ispec_dir: Path | None = Field(None, description="folder of the user's iSpec (else $ISPEC_DIR)")
-    ispec_python: Path | None = Field(
+    ispec_dir: UserPath | None = Field(None, description="folder of the user's iSpec (else $ISPEC_DIR)")
+    ispec_python: UserPath | None = Field(
         None,
         description="Python that has what iSpec imports, pandas below 3 among it (else $ISPEC_PYTHON, else this one)",
     )
-    ispec_atmospheres: str = Field("MARCS.GES", description="engine ispec: grid in iSpec's input/atmospheres")
-    ispec_line_list: str = Field(
+    ispec_atmospheres: PlainName = Field("MARCS.GES", description="engine ispec: grid in iSpec's input/atmospheres")
+    ispec_line_list: PlainName = Field(
         "VALD.300_1100nm",
         description="engine ispec: atomic lines in iSpec's input/linelists/transitions (iSpec's GESv6 lists end at "
         "4200 and 9200 Å)",
     )
-    ispec_abundances: str = Field(
+    ispec_abundances: PlainName = Field(
         "Grevesse.2007",
         description="engine ispec: solar abundances in iSpec's input/abundances, those of MARCS by default",
     )
-    emulator_dir: Path = Field(Path("resources/emulator"), description="folder of the fitted emulator")
+    emulator_dir: UserPath = Field(Path("resources/emulator"), description="folder of the fitted emulator")
     check_stars: int = Field(
         6, ge=0, description="engine emulator: stars of the first catalog that are also computed directly, as a check"
     )
@@ -180,7 +206,7 @@ class LambdaStep(Section):
 class Fast(Section):
     """Preset fast: what pins each latent to its element, and how long its stages are."""
 
-    responses: Path = Field(
+    responses: UserPath = Field(
         Path("resources/responses.npz"), description="the engine's derivatives, from which the filters are made"
     )
     components: int = Field(96, ge=1, description="principal components of the observed training spectra")
@@ -244,7 +270,7 @@ class Train(Section):
     reproduce_softmax_before_cross_entropy: bool = Field(
         False, description="the public release's second softmax, which confines the adversary's loss to 1 nat"
     )
-    regions: Path = Field(Path("config/regions.yaml"), description="decoder regions")
+    regions: UserPath = Field(Path("config/regions.yaml"), description="decoder regions")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: a GPU when there is one")
     validation_fraction: float = Field(
         0.05, ge=0, le=0.5, description="share of the training stars kept from the optimiser to watch it by"
@@ -336,7 +362,7 @@ class Config(Section):
 
 
 def _location(error: dict[str, Any]) -> str:
-    return ".".join(str(part) for part in error["loc"]) or "the configuration"
+    return one_line(".".join(str(part) for part in error["loc"]) or "the configuration")
 
 
 def _one_line(error: dict[str, Any], known: dict[str, Any]) -> str:
@@ -348,7 +374,7 @@ def _one_line(error: dict[str, Any], known: dict[str, Any]) -> str:
         keys = ", ".join(section) if isinstance(section, dict) and section else "see docs/configuration.md"
         return f"unknown key {key}; known there: {keys}"
     message = error["msg"].removeprefix("Value error, ")
-    return f"{key}: {message[0].lower() + message[1:]}, got {error['input']!r}"
+    return f"{key}: {message[0].lower() + message[1:]}, got {short(error['input'])}"
 
 
 def validate(values: dict[str, Any], origin: str) -> Config:
@@ -368,10 +394,8 @@ def load(path: Path | str | None) -> Config:
     path = Path(path)
     if not path.is_file():
         raise UserError(f"{path}: no such configuration file; copy config/config.yaml and edit it")
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except yaml.YAMLError as error:
-        raise UserError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
+    values = read_yaml(path)
+    values = {} if values is None else values
     if not isinstance(values, dict):
         raise UserError(f"{path}: expected keys and values, got a {type(values).__name__}")
     return validate(values, str(path))

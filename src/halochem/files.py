@@ -20,7 +20,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from halochem import stored
 from halochem.errors import UserError
+from halochem.untrusted import check_hdf5, one_line, short
 
 SCHEMA_VERSION = 1
 
@@ -41,6 +43,9 @@ STAR_LABELS = ("teff", "logg", "feh", "c_fe", "alpha_fe")
 # HDF5 1.10 and later: the file's own structure has checksums too, so that damage is seen, where in older formats it
 # may pass unnoticed or send the reader astray.
 HDF5_FORMAT = ("v110", "v110")
+
+# Rows of a catalog in memory at a time where it is only looked through.
+BLOCK_ROWS = 1024
 
 # /status of chunks and catalogs
 STATUS_OK, STATUS_RETRIED, STATUS_FAILED = 0, 1, 2
@@ -131,7 +136,10 @@ def _numbers(column: pd.Series, where: str, positive: bool) -> np.ndarray:
 
 @dataclass
 class Catalog:
-    """A catalog in memory; n stars, p pixels. Failed stars have NaN flux and `status` STATUS_FAILED."""
+    """A catalog; n stars, p pixels. Failed stars have NaN flux and `status` STATUS_FAILED.
+
+    In memory all is an array. From `open_catalog`, flux, sigma, flux_clean and mask are OnDisk, read by rows.
+    """
 
     path: Path
     wavelength: np.ndarray  # (p,) float64, Å, air
@@ -143,6 +151,7 @@ class Catalog:
     mask: np.ndarray | None = None  # (n, p) bool, True where the pixel is bad
     out_of_grid: np.ndarray | None = None  # (n,) bool
     attributes: dict[str, Any] = field(default_factory=dict)
+    first_row: int = 0  # of the file, for a block of it
 
     @property
     def seed(self) -> int:
@@ -151,8 +160,26 @@ class Catalog:
 
     @property
     def usable(self) -> np.ndarray:
-        """Stars with a spectrum: bool, shape (n,)."""
-        return (self.status != STATUS_FAILED) & np.isfinite(self.flux).all(axis=1)
+        """Stars with a spectrum: bool, shape (n,). Reads all flux, BLOCK_ROWS at a time."""
+        finite = np.empty(len(self.status), bool)
+        for start in range(0, len(finite), BLOCK_ROWS):
+            rows = slice(start, start + BLOCK_ROWS)
+            finite[rows] = np.isfinite(self.flux[rows]).all(axis=1)
+        return (self.status != STATUS_FAILED) & finite
+
+    def block(self, rows: slice) -> Catalog:
+        """Consecutive rows as a catalog in memory."""
+        by_star = {
+            name: getattr(self, name) for name in ("flux", "sigma", "status", "flux_clean", "mask", "out_of_grid")
+        }
+        return Catalog(
+            path=self.path,
+            wavelength=self.wavelength,
+            labels=self.labels.iloc[rows],
+            attributes=self.attributes,
+            first_row=self.first_row + rows.indices(len(self.status))[0],
+            **{name: None if data is None else data[rows] for name, data in by_star.items()},
+        )
 
 
 def open_hdf5(path: Path | str, made_by: str) -> h5py.File:
@@ -160,66 +187,90 @@ def open_hdf5(path: Path | str, made_by: str) -> h5py.File:
     path = Path(path)
     if not path.is_file():
         raise UserError(f"{path}: no such file; `halochem {made_by}` makes it")
-    try:
-        return h5py.File(path, "r")
-    except OSError as error:
-        raise UserError(f"{path}: not a readable HDF5 file ({error}); delete it and run `halochem {made_by}`") from None
+    with contextlib.ExitStack() as stack:
+        try:
+            file = stack.enter_context(h5py.File(path, "r"))
+            check_hdf5(file, path)
+        except stored.FAULTS as error:
+            again = f"delete it and run `halochem {made_by}`"
+            raise UserError(f"{path}: not a readable HDF5 file ({one_line(error)}); {again}") from None
+        stack.pop_all()
+        return file
+
+
+@contextlib.contextmanager
+def open_catalog(path: Path | str, clean: bool = True) -> Iterator[Catalog]:
+    """A catalog whose flux, flux_clean, mask and sigma stay on disk until rows of them are asked for.
+
+    Its layout is checked; `clean=False`: without flux_clean. Raises UserError, also later, for what is damaged.
+    """
+    path = Path(path)
+    with open_hdf5(path, "observe") as file:
+        try:
+            catalog = _described(file, path, clean)
+        except stored.FAULTS as error:
+            raise stored.damaged(path, error) from None
+        _check_layout(catalog)
+        yield catalog
 
 
 def read_catalog(path: Path | str, clean: bool = True) -> Catalog:
-    """Read a catalog, checking its layout; `clean=False` leaves flux_clean out of memory."""
-    path = Path(path)
-    with open_hdf5(path, "observe") as file:
-        for name in ("wavelength", "flux", "sigma", "labels", "status"):
-            if name not in file:
-                raise UserError(f"{path}: /{name} is missing; expected the layout of docs/files.md")
-        version = int(file.attrs.get("schema_version", SCHEMA_VERSION))
-        if version != SCHEMA_VERSION:
-            raise UserError(f"{path}: schema version {version}, expected {SCHEMA_VERSION}; make the catalog anew")
-        try:
-            names = sorted(
-                file["labels"], key=lambda name: (list(LABELS).index(name) if name in LABELS else len(LABELS), name)
-            )
-            columns = {name: _column(file["labels"][name]) for name in names}
-            catalog = Catalog(
-                path=path,
-                wavelength=file["wavelength"][:],
-                flux=file["flux"][:],
-                sigma=file["sigma"][:],
-                labels=pd.DataFrame(columns),
-                status=file["status"][:],
-                flux_clean=file["flux_clean"][:] if clean and "flux_clean" in file else None,
-                mask=file["mask"][:] if "mask" in file else None,
-                out_of_grid=file["out_of_grid"][:] if "out_of_grid" in file else None,
-                attributes=dict(file.attrs),
-            )
-        except (OSError, ValueError) as error:
-            raise UserError(f"{path}: damaged ({error}); delete it and run `halochem observe`") from None
-    _check_shapes(catalog)
-    return catalog
+    """A catalog in memory, its layout checked; `clean=False` leaves flux_clean out."""
+    with open_catalog(path, clean) as catalog:
+        return catalog.block(slice(0, len(catalog.status)))
 
 
-def _check_shapes(catalog: Catalog) -> None:
-    n_stars, n_pixels = catalog.flux.shape[0], catalog.wavelength.size
+def _described(file: h5py.File, path: Path, clean: bool) -> Catalog:
+    for name in ("wavelength", "flux", "sigma", "labels", "status"):
+        if name not in file:
+            raise UserError(f"{path}: /{name} is missing; expected the layout of docs/files.md")
+    version = file.attrs.get("schema_version", SCHEMA_VERSION)
+    if version != SCHEMA_VERSION:
+        raise UserError(f"{path}: schema version {one_line(version, 40)}, expected {SCHEMA_VERSION}; make the catalog anew")
+    names = sorted(file["labels"], key=lambda name: (list(LABELS).index(name) if name in LABELS else len(LABELS), name))
+    columns = {name: stored.column(file["labels"][name]) for name in names}
+    by_rows = [name for name in ("flux", "sigma", "flux_clean", "mask") if name in file]
+    on_disk = {name: stored.OnDisk(file[name], path) for name in by_rows}
+    if not clean:
+        on_disk.pop("flux_clean", None)
+    return Catalog(
+        path=path,
+        wavelength=file["wavelength"][:],
+        labels=pd.DataFrame(columns),
+        status=file["status"][:],
+        out_of_grid=file["out_of_grid"][:] if "out_of_grid" in file else None,
+        attributes=dict(file.attrs),
+        **on_disk,
+    )
+
+
+def _check_layout(catalog: Catalog) -> None:
+    n_stars = catalog.flux.shape[0] if catalog.flux.shape else 0
+    n_pixels = catalog.wavelength.size
     expected = {
-        "wavelength": [(n_pixels,)],
-        "flux": [(n_stars, n_pixels)],
-        "flux_clean": [(n_stars, n_pixels)],
-        "mask": [(n_stars, n_pixels)],
-        "sigma": [(n_stars, 1), (n_stars, n_pixels)],
-        "labels": [(n_stars, catalog.labels.shape[1])],
-        "status": [(n_stars,)],
-        "out_of_grid": [(n_stars,)],
+        "wavelength": ([(n_pixels,)], "f"),
+        "flux": ([(n_stars, n_pixels)], "f"),
+        "flux_clean": ([(n_stars, n_pixels)], "f"),
+        "mask": ([(n_stars, n_pixels)], "biu"),
+        "sigma": ([(n_stars, 1), (n_stars, n_pixels)], "f"),
+        "labels": ([(n_stars, catalog.labels.shape[1])], ""),
+        "status": ([(n_stars,)], "biu"),
+        "out_of_grid": ([(n_stars,)], "biu"),
     }
-    for name, shapes in expected.items():
+    for name, (shapes, kinds) in expected.items():
         data = getattr(catalog, name)
-        if data is not None and data.shape not in shapes:
+        if data is None:
+            continue
+        if data.shape not in shapes:
             raise UserError(
                 f"{catalog.path}: /{name} has shape {data.shape}, expected {' or '.join(map(str, shapes))} "
                 f"for {n_stars} stars of {n_pixels} pixels"
             )
-
-
-def _column(data: h5py.Dataset) -> np.ndarray:
-    values = data[:]
-    return np.array([v.decode() for v in values]) if values.dtype.kind in "SO" else values
+        if kinds and data.dtype.kind not in kinds:
+            raise UserError(f"{catalog.path}: /{name} holds {data.dtype}, expected the layout of docs/files.md")
+    for name in catalog.labels:
+        if name != "star_id" and catalog.labels[name].dtype.kind not in "biuf":
+            raise UserError(f"{catalog.path}: /labels/{name} holds no numbers")
+    seed = catalog.attributes.get("seed", 0)
+    if not str(seed).isdecimal() or int(seed) >= 2**63:
+        raise UserError(f"{catalog.path}: attribute seed: expected a whole number, got {short(seed)}")

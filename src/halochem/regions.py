@@ -13,8 +13,10 @@ import numpy as np
 import yaml
 
 from halochem.errors import UserError
+from halochem.untrusted import one_line, read_yaml, short
 
 DECODERS = ("iron", "carbon", "alpha")
+LONGEST = 1e9  # Å: no number that a region may have
 Intervals = list[tuple[float, float]]
 
 
@@ -23,12 +25,9 @@ def load(path: Path | str) -> dict[str, Intervals]:
     path = Path(path)
     if not path.is_file():
         raise UserError(f"{path}: no such regions file; config/regions.yaml is the published one")
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise UserError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
+    values = read_yaml(path)
     if not isinstance(values, dict) or set(values) != set(DECODERS):
-        found = ", ".join(map(str, values)) if isinstance(values, dict) else type(values).__name__
+        found = one_line(", ".join(map(str, values)) if isinstance(values, dict) else type(values).__name__)
         raise UserError(f"{path}: expected the keys {', '.join(DECODERS)}, found {found}")
     regions = {decoder: _intervals(values[decoder], f"{path}: {decoder}") for decoder in DECODERS}
     _refuse_overlap(regions, path)
@@ -41,8 +40,8 @@ def _intervals(values: object, where: str) -> Intervals:
     intervals = []
     for row, value in enumerate(values):
         numbers = isinstance(value, list) and len(value) == 2 and all(isinstance(v, int | float) for v in value)
-        if not numbers or not value[0] < value[1]:
-            raise UserError(f"{where}, region {row + 1}: expected [first, last] in Å, ascending, got {value!r}")
+        if not numbers or not 0 < value[0] < value[1] < LONGEST:
+            raise UserError(f"{where}, region {row + 1}: expected [first, last] in Å, ascending, got {short(value)}")
         intervals.append((float(value[0]), float(value[1])))
     return sorted(intervals)
 

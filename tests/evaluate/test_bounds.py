@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 import re
+from contextlib import nullcontext
 
 import linear_emulator
 import numpy as np
@@ -144,7 +145,7 @@ def test_no_emulator_at_all(tmp_path):
 def test_command_writes_a_table_that_describes_itself(folder, tmp_path, monkeypatch):
     settings = tmp_path / "c.yaml"
     settings.write_text(f"spectrum: {{wavelength: [5000.0, 5112.0]}}\nsynthesis: {{emulator_dir: {folder}}}\n")
-    monkeypatch.setattr(files, "read_catalog", lambda path, clean: linear_emulator.catalog(N))
+    monkeypatch.setattr(files, "open_catalog", lambda path, clean: nullcontext(linear_emulator.catalog(N)))
     parser = argparse.ArgumentParser()
     command.add_arguments(parser)
     out = tmp_path / "bounds-3.parquet"

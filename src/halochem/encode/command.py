@@ -33,5 +33,5 @@ def run(args: argparse.Namespace) -> None:
 
     settings = config.load(args.config)
     model = model_files.load(args.model, data.choose_device(settings.train.device))
-    catalog = files.read_catalog(args.catalog)
-    product.make(catalog, model, settings, args.out, args.calibration)
+    with files.open_catalog(args.catalog) as catalog:
+        product.make(catalog, model, settings, args.out, args.calibration)

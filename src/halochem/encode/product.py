@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 from pathlib import Path
@@ -30,17 +31,31 @@ CALIBRATION_KEY = b"halochem.calibration"
 ATMOSPHERE = ("teff", "logg")
 
 
-def measure(model: Model, catalog: Catalog) -> pd.DataFrame:
-    """Latents and errors of every star, the columns that need no calibration; NaN without a spectrum."""
-    usable = np.flatnonzero(catalog.usable)
-    blocks = list(latents.batches(len(usable), BLOCK))
-    parts = [_measure_block(model, catalog, usable[rows]) for rows in track(blocks, len(blocks), "encode")]
-    if not parts:
+def measure(model: Model, catalog: Catalog) -> tuple[pd.DataFrame, str]:
+    """Latents and errors of every star, the columns that need no calibration, and the SHA-256 of all flux.
+
+    NaN without a spectrum, which column `usable` tells. Of the spectra, BLOCK are in memory at a time.
+    """
+    blocks, digest = list(latents.batches(len(catalog.status), BLOCK)), hashlib.sha256()
+    parts = []
+    for rows in track(blocks, len(blocks), "encode"):
+        block = catalog.block(rows)
+        digest.update(np.ascontiguousarray(block.flux))
+        parts.append(_measure_block(model, block))
+    frame = pd.concat(parts, ignore_index=True)
+    if not frame["usable"].any():
         raise UserError(f"{catalog.path}: no star has a spectrum (every status is {files.STATUS_FAILED})")
-    return pd.concat(parts).reindex(range(len(catalog.status)))
+    return frame, digest.hexdigest()
 
 
-def _measure_block(model: Model, catalog: Catalog, rows: np.ndarray) -> pd.DataFrame:
+def _measure_block(model: Model, catalog: Catalog) -> pd.DataFrame:
+    usable = catalog.usable
+    frame = _measure_rows(model, catalog, np.flatnonzero(usable)).reindex(range(len(usable)))
+    frame["usable"] = usable
+    return frame
+
+
+def _measure_rows(model: Model, catalog: Catalog, rows: np.ndarray) -> pd.DataFrame:
     pixels = model.pixels
     bad = None if catalog.mask is None else catalog.mask[rows].astype(bool)
     good = None if bad is None else ~bad[:, pixels]
@@ -79,7 +94,7 @@ def assemble(frame: pd.DataFrame, catalog: Catalog, is_train: np.ndarray, scale:
         table[f"flag_{name}_calibrated"] = scale.cuts[name].flags(probability)
         table[f"flag_{name}"] = table[f"flag_{name}_{config.encode.thresholds}"]
     table["flag_anomalous"] = flags.anomalous(table["chi2_reduced"].to_numpy(), scale.normal)
-    usable = catalog.usable
+    usable = frame["usable"].to_numpy(bool)
     outside = np.zeros(n_stars, bool) if catalog.out_of_grid is None else catalog.out_of_grid.astype(bool)
     table["flag_out_of_grid"] = outside & usable
     known = {f"{name}_true": name for name in (*ATMOSPHERE, *PARTNER.values())}
@@ -146,13 +161,13 @@ def make(catalog: Catalog, model: Model, config: Config, out: Path, calibration_
     Sign, scale and limits come from the catalog's own training stars, or from `calibration_table`.
     """
     model.check_grid(catalog)
-    if not model.trained_on(catalog):
+    frame, flux_sha256 = measure(model, catalog)
+    if model.document["catalog"]["flux_sha256"] != flux_sha256:
         log.info("encode: %s is not the catalog that %s was trained on", catalog.path, model.folder)
-    frame = measure(model, catalog)
     fraction = model.document["training"]["train_fraction"]
     is_train = split.is_train(catalog.seed, len(frame), fraction)
     if calibration_table is None:
-        scale = Scale.measure(frame, catalog, np.flatnonzero(is_train & catalog.usable), config.encode)
+        scale = Scale.measure(frame, catalog, np.flatnonzero(is_train & frame["usable"].to_numpy(bool)), config.encode)
     else:
         scale = read_calibration(calibration_table, model)
     scale.report(config.encode)

@@ -22,19 +22,19 @@ def limits_of(catalog: Path, settings: Config, out: Path) -> None:
     """Write each test star's bounds."""
     from halochem.evaluate import bounds
 
-    _each_star(bounds, catalog, settings, out)
+    with files.open_catalog(catalog, clean=False) as stars_on_disk:
+        _each_star(bounds, stars_on_disk, settings, out)
 
 
 def peers_of(catalog: Path, settings: Config, out: Path) -> None:
     """Write what other methods read of each test star."""
     from halochem.evaluate import peers
 
-    _each_star(peers, catalog, settings, out)
+    _each_star(peers, files.read_catalog(catalog, clean=False), settings, out)
 
 
-def _each_star(module: ModuleType, path: Path, settings: Config, out: Path) -> None:
+def _each_star(module: ModuleType, catalog: files.Catalog, settings: Config, out: Path) -> None:
     """Run bounds.measure or peers.measure and write its table, with why there is nothing in it."""
-    catalog = files.read_catalog(path, clean=False)
     frame, reason = module.measure(catalog, settings)
     if reason:
         log.warning("%s: %s", out, reason)
@@ -48,9 +48,9 @@ def anomalies_of(path: Path, model_folder: Path, settings: Config, out: Path) ->
     from halochem.evaluate import anomalies, anomaly_kinds
     from halochem.train import model_files
 
-    catalog = files.read_catalog(path, clean=False)
     model = model_files.load(model_folder)
-    frame = anomalies.measure(catalog, model)
+    with files.open_catalog(path, clean=False) as catalog:
+        frame = anomalies.measure(catalog, model)
     metadata = provenance.attributes(settings, catalog.seed)
     metadata |= {"model_weights_sha256": model.document["weights_sha256"], "reason": ""}
     stars.write(frame, out, anomaly_kinds.COLUMNS, metadata)

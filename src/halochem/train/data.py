@@ -5,6 +5,8 @@ n stars of the catalog, m of them selected, p pixels of the spectrum, d pixels o
 
 from __future__ import annotations
 
+import logging
+import os
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +17,8 @@ from halochem.config import Train
 from halochem.errors import UserError
 from halochem.files import Catalog
 from halochem.train import adversary
+
+log = logging.getLogger("halochem")
 
 OBSERVED = ("teff_obs", "logg_obs")  # u: the only labels that training may see
 
@@ -114,13 +118,13 @@ def noise_of(catalog: Catalog, rows: np.ndarray, pixels: np.ndarray) -> np.ndarr
     good = np.ones((len(rows), 1), bool)
     if sigma.shape[1] > 1:
         sigma = sigma[:, pixels]
-        good = good if catalog.mask is None else ~catalog.mask[np.ix_(rows, pixels)]
+        good = good if catalog.mask is None else ~catalog.mask[rows][:, pixels].astype(bool)
     faulty = np.argwhere(good & ~(np.isfinite(sigma) & (sigma > 0)))
     if len(faulty):
         row, column = faulty[0]
         raise UserError(
-            f"{catalog.path}: /sigma row {rows[row]} is {sigma[row, column]:g}; expected a number above 0 in "
-            "each pixel that /mask does not mark as bad"
+            f"{catalog.path}: /sigma row {catalog.first_row + rows[row]} is {sigma[row, column]:g}; expected a "
+            "number above 0 in each pixel that /mask does not mark as bad"
         )
     # Behind a mask anything may stand, NaN included, and 0 * NaN would stay NaN in the sums.
     return np.where(good, sigma, 1).astype(np.float32)
@@ -145,10 +149,22 @@ def tensors(
 
 
 def choose_device(name: str) -> torch.device:
-    """The device of `train.device`: auto takes a GPU when there is one."""
-    if name == "cuda" and not torch.cuda.is_available():
+    """The device of `train.device`: auto takes a GPU when there is one, and says in one line when there is none."""
+    there = torch.cuda.is_available()
+    if name == "cuda" and not there:
         raise UserError("train.device: cuda, but there is no CUDA device; set it to auto or cpu")
-    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
+    if name == "auto" and not there:
+        log.warning("%s: on the processor, with %d threads", _why_no_gpu(), torch.get_num_threads())
+    return torch.device("cuda" if name != "cpu" and there else "cpu")
+
+
+def _why_no_gpu() -> str:
+    reason = "this PyTorch is built without CUDA" if torch.version.cuda is None else "CUDA finds none"
+    # What Slurm sets where a job was given one; then the driver and PyTorch do not fit, or the device is no GPU.
+    given = os.environ.get("SLURM_JOB_GPUS") or os.environ.get("SLURM_STEP_GPUS")
+    if given:
+        return f"Slurm gave this job GPU {given}, but PyTorch cannot use it ({reason}; docs/how-to/gpu.md)"
+    return f"no GPU here ({reason})"
 
 
 def place(stars: Stars, device: torch.device) -> Stars:
