@@ -47,7 +47,7 @@ lint: $(INSTALLED) ## ruff, snakefmt, snakemake --lint
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/snakemake --lint
 
-BENCHES := native_build changes emulated_catalog ispec
+BENCHES := native_build changes emulated_catalog catalogs ispec
 bench: $(INSTALLED) gfortran ## the measurements of speed, side by side: tables in docs/benchmarks/
 	@set -e; for name in $(BENCHES); do \
 		echo "== benchmarks/synthesis/$$name.py"; $(BIN)/python benchmarks/synthesis/$$name.py; \

@@ -89,6 +89,18 @@ def test_program_that_stops_says_why(installation, solar_structure, scratch, tmp
     assert not list(scratch.iterdir())
 
 
+@pytest.mark.slow
+def test_star_without_molecular_equilibrium_says_so(installation, scratch, tmp_path):
+    """A halo star with C/O = 0.97 that babsma gives up, ending as if all were well."""
+    star = Star(3192.529, 2.843439, -0.46935, 0.561057, 0.313148)
+    structure = C3K(installation.c3k)(star.teff, star.logg, star.feh, star.alpha_fe)
+    lines = convert(from_moog("26.0"), LINES, np.full(5, 4.5), np.full(5, -1.2))
+    native_list.write([lines], tmp_path / "five", "five lines")
+    with pytest.raises(SynthesisFailed, match="babsma: no molecular equilibrium at 1864 K"):
+        run_star(installation.builds["native"], star, structure, [tmp_path / "five"], (5000.0, 5010.0), 0.03, 300)
+    assert not list(scratch.iterdir())
+
+
 # --- programs that are not Turbospectrum: what becomes of their failures ---------------------------------
 
 

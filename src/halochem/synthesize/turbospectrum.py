@@ -117,6 +117,7 @@ def run_star(
         coarse = max(step, engine.continuum_step)
         common = _common_input(star, wavelength, coarse, structure.spherical)
         _run(engine.babsma, work, common + _babsma_input(star), time_limit)
+        _check_equilibrium(work / f"{engine.babsma.name}.log")
         lists = [native_list.heads_of(path) if engine.binary_lists else path for path in line_lists]
         common = _common_input(star, wavelength, step, structure.spherical)
         _run(engine.bsyn, work, common + _bsyn_input(lists, structure.spherical), time_limit)
@@ -205,6 +206,14 @@ def _run(program: Path, work: Path, rows: list[str], time_limit: float) -> None:
     if run.returncode:
         end = f"signal {-run.returncode}" if run.returncode < 0 else f"exit status {run.returncode}"
         raise SynthesisFailed(f"{program.name}: {end}: {_last_words(log)}")
+
+
+def _check_equilibrium(log: Path) -> None:
+    """babsma ends as if all were well where its molecular equilibrium diverges (cool giants with C/O near 1)."""
+    text = log.read_text(encoding="ascii", errors="replace")
+    fault = re.search(r"eqmol not converged.*\n\s*T=\s*([\d.]+)", text)
+    if fault:
+        raise SynthesisFailed(f"babsma: no molecular equilibrium at {float(fault[1]):.0f} K (met with C/O near 1)")
 
 
 def _last_words(log: Path) -> str:
