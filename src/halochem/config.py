@@ -315,6 +315,16 @@ class Encode(Section):
     flag_precision: Fraction = Field(
         0.8, description="calibrated: share of the flagged stars that shall belong to the class"
     )
+    calibration: Literal["linear", "monotone"] = Field(
+        "linear",
+        description="from a latent to its abundance: linear, as published, or monotone, a smooth curve that never "
+        "turns back (from 8 labelled stars on)",
+    )
+    width: Literal["noise", "posterior"] = Field(
+        "noise",
+        description="a star's own part of the abundances' sigma: noise, that of its pixels carried through the "
+        "encoder; posterior, the width that the encoder states (cheaper; too narrow with train.preset: fast)",
+    )
     n_labelled: int = Field(100, ge=2, description="training stars whose abundances fix sign and scale of each latent")
     false_alarm: Fraction = Field(0.01, description="share of normal stars that flag_anomalous may catch")
 

@@ -77,3 +77,28 @@ def test_reduced_chi2_of_pure_noise_is_one(per_pixel):
     good = rng.random(model.shape) < 0.5
     found = latents.reduced_chi2(model, np.where(good, flux, 9), sigma, good)
     assert abs(found.mean() - 1) < 5 * np.sqrt(2 / 200 / 200)
+
+
+def test_noise_widths_are_those_of_repeated_noise(toy, model):
+    """The scatter of the latents over many draws of a star's noise, against its derivative."""
+    catalog = toy.catalog()
+    rows = np.array([0, 1, 2, 4])
+    flux, sigma = catalog.flux_clean[rows], np.full((4, 1), 0.004)
+    widths = latents.noise_widths(model, flux, sigma)
+    rng = np.random.default_rng(0)
+    noisy = flux[None] + sigma * rng.normal(size=(400, *flux.shape))
+    z = latents.infer(model, noisy.reshape(-1, flux.shape[1]).astype(np.float32)).z.reshape(400, 4, 3)
+    np.testing.assert_allclose(widths, z.std(axis=0), rtol=0.15)
+
+
+def test_noise_widths_leave_bad_pixels_out(toy, model):
+    catalog = toy.catalog()
+    flux, sigma = catalog.flux[:3], np.full((3, 300), 0.02)
+    bad = np.zeros((3, 300), bool)
+    bad[:, 100:200] = True
+    sigma[bad] = np.nan
+    some = latents.noise_widths(model, flux, sigma, bad)
+    zero = latents.noise_widths(model, flux, np.where(bad, 0.0, sigma), bad)
+    assert np.isfinite(some).all()
+    np.testing.assert_allclose(some, zero)
+    assert latents.noise_widths(model, flux[:0], sigma[:0]).shape == (0, 3)

@@ -123,8 +123,8 @@ def test_astropy_reads_units_and_data(table_path, table):
 
 def test_footer_holds_the_calibration(table_path, table):
     values = json.loads(pq.read_schema(table_path).metadata[product.CALIBRATION_KEY])
-    line = calibration.from_json(values["lines"]["z_c"])
-    assert line.n == 100
+    line = calibration.from_json(values["relations"]["z_c"])
+    assert line.curve.n == 100
     good = table.drop(index=FAILED)
     np.testing.assert_allclose(line.abundance(good["z_c"].to_numpy()), good["c_fe"])
 
@@ -133,7 +133,36 @@ def test_labelled_stars_are_as_many_as_configured(toy, model, tmp_path):
     config = toy.config(encode={"n_labelled": 20})
     product.make(toy.catalog(), model, config, tmp_path / "t.parquet")
     values = json.loads(pq.read_schema(tmp_path / "t.parquet").metadata[product.CALIBRATION_KEY])
-    assert {line["n"] for line in values["lines"].values()} == {20}
+    assert {relation["curve"]["n"] for relation in values["relations"].values()} == {20}
+
+
+def test_monotone_calibration_where_asked(toy, model, table, tmp_path):
+    product.make(toy.catalog(), model, toy.config(encode={"calibration": "monotone"}), tmp_path / "t.parquet")
+    found = pd.read_parquet(tmp_path / "t.parquet").drop(index=FAILED)
+    values = json.loads(pq.read_schema(tmp_path / "t.parquet").metadata[product.CALIBRATION_KEY])
+    assert {relation["kind"] for relation in values["relations"].values()} == {"monotone"}
+    order = np.argsort(found["z_m"])
+    sign = np.sign(np.corrcoef(found["z_m"], found["feh"])[0, 1])
+    assert (np.diff(sign * found["feh"].to_numpy()[order]) >= 0).all()
+    assert np.corrcoef(found["feh"], table["feh"].drop(index=FAILED))[0, 1] > 0.95
+
+
+def test_posterior_width_where_asked(toy, model, table, tmp_path):
+    product.make(toy.catalog(), model, toy.config(encode={"width": "posterior"}), tmp_path / "t.parquet")
+    found = pd.read_parquet(tmp_path / "t.parquet")
+    pd.testing.assert_series_equal(found["feh"], table["feh"])
+    pd.testing.assert_series_equal(found["z_m_sigma"], table["z_m_sigma"])
+    assert (found["feh_sigma"].dropna() != table["feh_sigma"].dropna()).all()
+
+
+def test_calibration_of_an_earlier_version_is_refused(toy, model, table_path, tmp_path):
+    whole = pq.read_table(table_path)
+    values = json.loads(whole.schema.metadata[product.CALIBRATION_KEY])
+    values["relations"]["z_m"]["curve"] = {"gradient": 1.0}
+    footer = whole.schema.metadata | {product.CALIBRATION_KEY: json.dumps(values).encode()}
+    pq.write_table(whole.replace_schema_metadata(footer), tmp_path / "t.parquet")
+    with pytest.raises(UserError, match=r"t\.parquet: its calibration lacks .*; encode its catalog anew"):
+        product.read_calibration(tmp_path / "t.parquet", model)
 
 
 @pytest.fixture

@@ -71,7 +71,7 @@ def test_true_cuts_lie_where_the_bounds_do(table_path, table):
     # [Fe/H] = -1 lies above the mean of -1.2, so that metal-poor reaches above it: the sign that the paper has not.
     assert scale.true_cuts()["z_m"] > 0
     for latent, label, bound in (("z_m", "feh", -1.0), ("z_c", "c_fe", 0.7), ("z_alpha", "alpha_fe", 0.0)):
-        score = scale.lines[latent].sign * (train[latent] - train[latent].mean()) / train[latent].std(ddof=0)
+        score = scale.relations[latent].sign * (train[latent] - train[latent].mean()) / train[latent].std(ddof=0)
         np.testing.assert_array_equal(score > scale.true_cuts()[latent], train[label] > bound)
 
 

@@ -115,14 +115,15 @@ COLUMNS: tuple[Column, ...] = (
                 name,
                 "dex",
                 ucd,
-                f"{what} by the straight line through the labelled training stars' {latent} and {what}",
+                f"{what} by the line or curve (encode.calibration) through the labelled training stars' {latent} "
+                f"and {what}",
             ),
             _not_negative(
                 f"{name}_sigma",
                 "dex",
                 f"stat.error;{ucd}",
-                f"standard deviation of {name}: of the posterior through the slope, of the labelled stars "
-                "beyond that, and of the line, in quadrature; NaN where two stars fixed the line",
+                f"standard deviation of {name}: of the star's own noise (encode.width) through the slope, of the "
+                "labelled stars beyond that at its Teff, and of the curve, in quadrature; NaN where two stars fixed it",
             ),
         )
     ),

@@ -68,6 +68,29 @@ def infer(model: Model, flux: np.ndarray, bad: np.ndarray | None = None, batch_s
     )
 
 
+def noise_widths(
+    model: Model, flux: np.ndarray, sigma: np.ndarray, bad: np.ndarray | None = None, batch_size: int = BATCH_SIZE
+) -> np.ndarray:
+    """Standard deviation that the pixels' noise alone gives each posterior mean, to first order: (n, 3).
+
+    sqrt(sum_i (dz/dflux_i sigma_i)^2), from the encoder's derivatives at each star's own spectrum: no label is needed.
+    `sigma` (n, 1) or (n, p); a pixel that is `bad` or whose sigma is no positive number adds nothing.
+    """
+    import torch
+
+    device = model.vae.fill.device
+    parts = [np.empty((0, 3))]
+    for rows in batches(len(flux), batch_size):
+        x = torch.from_numpy(np.array(flux[rows], np.float32)).to(device).requires_grad_()
+        hidden = None if bad is None else torch.from_numpy(np.array(bad[rows], bool)).to(device)
+        mean = model.vae.encode(x, hidden).mean
+        noise = torch.from_numpy(np.nan_to_num(sigma[rows], nan=0, posinf=0, neginf=0).clip(0)).float().to(device)
+        # Each star's latent depends on its own flux alone, so that the gradient of the sum holds every star's.
+        slopes = [torch.autograd.grad(z.sum(), x, retain_graph=True)[0] for z in mean.unbind(dim=1)]
+        parts.append(torch.stack([(slope * noise).norm(dim=1) for slope in slopes], dim=1).cpu().numpy())
+    return np.concatenate(parts).astype(np.float64)
+
+
 def relative_l2(reconstruction: np.ndarray, flux: np.ndarray, good: np.ndarray | None = None) -> np.ndarray:
     """Eq. A.5 of Signor et al. 2025 for each star: sum (x~ - x)^2 / sum x^2, without a root, shape (n,).
 

@@ -31,39 +31,44 @@ CALIBRATION_KEY = b"halochem.calibration"
 ATMOSPHERE = ("teff", "logg")
 
 
-def measure(model: Model, catalog: Catalog) -> tuple[pd.DataFrame, str]:
+def measure(model: Model, catalog: Catalog, width: str = "noise") -> tuple[pd.DataFrame, str]:
     """Latents and errors of every star, the columns that need no calibration, and the SHA-256 of all flux.
 
-    NaN without a spectrum, which column `usable` tells. Of the spectra, BLOCK are in memory at a time.
+    `width`: as encode.width, what the columns z_*_width hold, which are for the calibration alone. NaN without a
+    spectrum, which column `usable` tells. Of the spectra, BLOCK are in memory at a time.
     """
     blocks, digest = list(latents.batches(len(catalog.status), BLOCK)), hashlib.sha256()
     parts = []
     for rows in track(blocks, len(blocks), "encode"):
         block = catalog.block(rows)
         digest.update(np.ascontiguousarray(block.flux))
-        parts.append(_measure_block(model, block))
+        parts.append(_measure_block(model, block, width))
     frame = pd.concat(parts, ignore_index=True)
     if not frame["usable"].any():
         raise UserError(f"{catalog.path}: no star has a spectrum (every status is {files.STATUS_FAILED})")
     return frame, digest.hexdigest()
 
 
-def _measure_block(model: Model, catalog: Catalog) -> pd.DataFrame:
+def _measure_block(model: Model, catalog: Catalog, width: str) -> pd.DataFrame:
     usable = catalog.usable
-    frame = _measure_rows(model, catalog, np.flatnonzero(usable)).reindex(range(len(usable)))
+    frame = _measure_rows(model, catalog, np.flatnonzero(usable), width).reindex(range(len(usable)))
     frame["usable"] = usable
     return frame
 
 
-def _measure_rows(model: Model, catalog: Catalog, rows: np.ndarray) -> pd.DataFrame:
+def _measure_rows(model: Model, catalog: Catalog, rows: np.ndarray, width: str) -> pd.DataFrame:
     pixels = model.pixels
     bad = None if catalog.mask is None else catalog.mask[rows].astype(bool)
     good = None if bad is None else ~bad[:, pixels]
     found = latents.infer(model, catalog.flux[rows], bad)
     flux = catalog.flux[np.ix_(rows, pixels)]
+    widths = found.sigma
+    if width == "noise":
+        widths = latents.noise_widths(model, catalog.flux[rows], catalog.sigma[rows], bad)
     columns: dict[str, np.ndarray] = {}
     for k, name in enumerate(PARTNER):
         columns[name], columns[f"{name}_sigma"] = found.z[:, k], found.sigma[:, k]
+        columns[f"{name}_width"] = widths[:, k]
     for name, pair in {"rho_m_c": (0, 1), "rho_m_alpha": (0, 2), "rho_c_alpha": (1, 2)}.items():
         columns[name] = found.correlation(*pair)
     columns |= {"w_1": found.w[:, 0], "w_2": found.w[:, 1]}
@@ -151,7 +156,7 @@ def read_calibration(path: Path, model: Model) -> Scale:
         raise UserError(f"{path}: was made by another model than {model.folder}; a calibration fits one model only")
     try:
         return Scale.from_json(values)
-    except KeyError as error:
+    except (KeyError, TypeError) as error:  # of an earlier version
         raise UserError(f"{path}: its calibration lacks {error}; encode its catalog anew") from None
 
 
@@ -161,7 +166,7 @@ def make(catalog: Catalog, model: Model, config: Config, out: Path, calibration_
     Sign, scale and limits come from the catalog's own training stars, or from `calibration_table`.
     """
     model.check_grid(catalog)
-    frame, flux_sha256 = measure(model, catalog)
+    frame, flux_sha256 = measure(model, catalog, config.encode.width)
     if model.document["catalog"]["flux_sha256"] != flux_sha256:
         log.info("encode: %s is not the catalog that %s was trained on", catalog.path, model.folder)
     fraction = model.document["training"]["train_fraction"]

@@ -14,7 +14,7 @@ import pandas as pd
 
 from halochem.config import Encode
 from halochem.encode import calibration, flags, membership
-from halochem.encode.calibration import PARTNER, Line
+from halochem.encode.calibration import PARTNER, Relation
 from halochem.encode.flags import Reference
 from halochem.encode.membership import BOUNDS, Curve, Cut
 from halochem.files import Catalog
@@ -25,9 +25,9 @@ ByLabel = dict[str, np.ndarray]
 
 @dataclass(frozen=True)
 class Scale:
-    """`lines` by latent; `normal`: what is normal; `curves` and `cuts` by class; `precision`: asked of the cuts."""
+    """`relations` by latent; `normal`: what is normal; `curves` and `cuts` by class; `precision`: asked of the cuts."""
 
-    lines: dict[str, Line]
+    relations: dict[str, Relation]
     normal: Reference
     curves: dict[str, Curve]
     cuts: dict[str, Cut]
@@ -37,17 +37,19 @@ class Scale:
     def measure(cls, frame: pd.DataFrame, catalog: Catalog, train_rows: np.ndarray, encode: Encode) -> Scale:
         """From a catalog's usable training stars, `train_rows`, in the frame of `product.measure`."""
         z = frame[list(PARTNER)].to_numpy()
-        z_sigma = frame[[f"{name}_sigma" for name in PARTNER]].to_numpy()
+        teff = frame["teff"].to_numpy()[train_rows]
         labelled = calibration.labelled_rows(catalog.seed, train_rows, catalog.labels, encode.n_labelled)
-        lines = calibration.fit(z, z_sigma, catalog.labels, labelled, catalog.path)
+        # Teff read from w, in its own spread: where all are alike, nothing is said of its effect.
+        of_teff = (float(teff.mean()), float(teff.std()) or 1.0)
+        relations = calibration.fit(frame, catalog.labels, labelled, of_teff, encode.calibration, catalog.path)
         chi2 = frame["chi2_reduced"].to_numpy()
         normal = flags.reference(z[train_rows], chi2[train_rows], encode.false_alarm)
-        scale = cls(lines, normal, {}, {}, encode.flag_precision)
+        scale = cls(relations, normal, {}, {}, encode.flag_precision)
         abundances, sigma = scale.abundances(frame)
         true = {label: catalog.labels[label].to_numpy(float)[labelled] for label in PARTNER.values()}
         for name in BOUNDS:
             logit = membership.gaussian_logit(name, abundances, sigma)
-            known = np.isfinite(logit[labelled])  # none where two stars fixed the lines
+            known = np.isfinite(logit[labelled])  # none where two stars fixed the curves
             member = membership.is_member(name, true)
             scale.curves[name] = membership.fit_curve(logit[labelled][known], member[known])
             probability = scale.curves[name].probability(logit[train_rows])
@@ -57,9 +59,11 @@ class Scale:
     def abundances(self, frame: pd.DataFrame) -> tuple[ByLabel, ByLabel]:
         """Abundances and their standard deviations [dex], (n,) each, by label."""
         values, sigma = {}, {}
+        teff = frame["teff"].to_numpy(float)
         for latent, label in PARTNER.items():
-            z, z_sigma = (frame[name].to_numpy(float) for name in (latent, f"{latent}_sigma"))
-            values[label], sigma[label] = self.lines[latent].abundance(z), self.lines[latent].sigma(z, z_sigma)
+            z, width = (frame[name].to_numpy(float) for name in (latent, f"{latent}_width"))
+            relation = self.relations[latent]
+            values[label], sigma[label] = relation.abundance(z), relation.sigma(z, width, teff)
         return values, sigma
 
     def probability(self, name: str, abundances: ByLabel, sigma: ByLabel) -> np.ndarray:
@@ -68,7 +72,7 @@ class Scale:
 
     def published_flags(self, frame: pd.DataFrame, encode: Encode) -> ByLabel:
         """The flags by the published cuts, bool (n,), by class."""
-        signs = [self.lines[z].sign for z in PARTNER]
+        signs = [self.relations[z].sign for z in PARTNER]
         score = flags.standard_scores(frame[list(PARTNER)].to_numpy(), signs, self.normal)
         return {
             "cemp": flags.carbon_enhanced_metal_poor(score, encode),
@@ -80,9 +84,9 @@ class Scale:
         bounds = {label: bound for sides in BOUNDS.values() for label, (bound, _) in sides.items()}
         found = {}
         for k, (latent, label) in enumerate(PARTNER.items()):
-            line = self.lines[latent]
-            z = (bounds[label] - line.intercept) / line.slope
-            found[latent] = line.sign * (z - self.normal.mean[k]) / self.normal.std[k]
+            relation = self.relations[latent]
+            z = relation.curve.inverse(bounds[label])
+            found[latent] = relation.sign * (z - self.normal.mean[k]) / self.normal.std[k]
         return found
 
     def report(self, encode: Encode) -> None:
@@ -111,7 +115,7 @@ class Scale:
     def as_json(self) -> dict[str, Any]:
         """Plain values."""
         return {
-            "lines": {name: line.as_json() for name, line in self.lines.items()},
+            "relations": {name: relation.as_json() for name, relation in self.relations.items()},
             "reference": vars(self.normal),
             "precision": self.precision,
             "true_cuts": self.true_cuts(),
@@ -124,7 +128,7 @@ class Scale:
         """The inverse of `as_json`."""
         normal = values["reference"]
         return cls(
-            lines={name: calibration.from_json(line) for name, line in values["lines"].items()},
+            relations={name: calibration.from_json(relation) for name, relation in values["relations"].items()},
             normal=Reference(tuple(normal["mean"]), tuple(normal["std"]), normal["chi2_limit"]),
             curves={name: membership.from_json(Curve, curve) for name, curve in values["curves"].items()},
             cuts={name: membership.from_json(Cut, cut) for name, cut in values["cuts"].items()},
