@@ -44,6 +44,7 @@ STAR_LABELS = ("teff", "logg", "feh", "c_fe", "alpha_fe")
 # may pass unnoticed or send the reader astray.
 HDF5_FORMAT = ("v110", "v110")
 
+MOST_STARS = 10**9
 # Rows of a catalog in memory at a time where it is only looked through.
 BLOCK_ROWS = 1024
 
@@ -101,12 +102,15 @@ def read_labels(path: Path | str) -> pd.DataFrame:
     if not path.is_file():
         raise UserError(f"{path}: no such label table; `halochem sample` makes one")
     try:
+        with pq.ParquetFile(path) as file:
+            missing = [name for name in LABELS if name not in file.schema_arrow.names]
+            if missing:
+                raise UserError(f"{path}: column {missing[0]} is missing; a label table has {', '.join(LABELS)}")
+            if file.metadata.num_rows > MOST_STARS:
+                raise UserError(f"{path}: {file.metadata.num_rows} rows, expected at most {MOST_STARS} stars")
         frame = pd.read_parquet(path)
-    except (OSError, pa.ArrowException) as error:
-        raise UserError(f"{path}: not a readable Parquet file ({error}); make it anew") from None
-    missing = [name for name in LABELS if name not in frame.columns]
-    if missing:
-        raise UserError(f"{path}: column {missing[0]} is missing; a label table has {', '.join(LABELS)}")
+    except (*stored.FAULTS, pa.ArrowException) as error:
+        raise UserError(f"{path}: not a readable Parquet file ({one_line(error)}); make it anew") from None
     if frame.empty:
         raise UserError(f"{path}: no star in it; expected one row a star")
     for name in LABELS:
@@ -226,7 +230,9 @@ def _described(file: h5py.File, path: Path, clean: bool) -> Catalog:
             raise UserError(f"{path}: /{name} is missing; expected the layout of docs/files.md")
     version = file.attrs.get("schema_version", SCHEMA_VERSION)
     if version != SCHEMA_VERSION:
-        raise UserError(f"{path}: schema version {one_line(version, 40)}, expected {SCHEMA_VERSION}; make the catalog anew")
+        raise UserError(
+            f"{path}: schema version {one_line(version, 40)}, expected {SCHEMA_VERSION}; make the catalog anew"
+        )
     names = sorted(file["labels"], key=lambda name: (list(LABELS).index(name) if name in LABELS else len(LABELS), name))
     columns = {name: stored.column(file["labels"][name]) for name in names}
     by_rows = [name for name in ("flux", "sigma", "flux_clean", "mask") if name in file]

@@ -15,16 +15,19 @@ import argparse
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 
 from halochem import files, seeds
 from halochem.errors import UserError
 from halochem.sample.halo import PUBLISHED_MEAN, PUBLISHED_SIGMA
+from halochem.untrusted import MB, check_zip, one_line
 
 ELEMENTS = ("feh", "c_fe", "alpha_fe")
 MOMENTS = {name: (PUBLISHED_MEAN[name], PUBLISHED_SIGMA[name]) for name in ELEMENTS}  # [dex]
 GRID_TOLERANCE = 1e-6
+SIZE_LIMIT = 1024 * MB
 POINTS, COMPONENTS = 6144, 96  # some 130 points in each cell of filters.py; 1e-4 of the squares left out
 
 
@@ -60,11 +63,19 @@ def load(path: Path | str) -> Responses:
     if not path.is_file():
         raise UserError(f"{path}: no such file; `python -m halochem.responses` makes it, or set train.preset: paper")
     try:
+        check_zip(path, SIZE_LIMIT)
         with np.load(path, allow_pickle=False) as data:
             # float16 is what the file saves space by; everything is computed in double precision.
             arrays = {name: data[name].astype(np.float64) for name in Responses.__dataclass_fields__}
-    except (OSError, ValueError, KeyError) as error:
-        raise UserError(f"{path}: not a file of responses ({error}); make it anew with halochem.responses") from None
+        n, p, k = len(arrays["teff"]), len(arrays["wavelength"]), len(arrays["basis"])
+        shapes = {"teff": (n,), "logg": (n,), "coefficients": (3, n, k), "basis": (k, p), "wavelength": (p,)}
+        for name, shape in shapes.items():
+            if arrays[name].shape != shape:
+                raise ValueError(f"{name} has the shape {arrays[name].shape}, expected {shape}")
+    # The last is zipfile's; the others are NumPy's for anything that is none of its arrays.
+    except (OSError, ValueError, LookupError, TypeError, RuntimeError, ArithmeticError, UserError, BadZipFile) as error:
+        reason = one_line(error)
+        raise UserError(f"{path}: not a file of responses ({reason}); make it anew with halochem.responses") from None
     return Responses(**arrays)
 
 

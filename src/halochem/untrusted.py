@@ -6,8 +6,10 @@ points out of itself.
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
+import lzma
 import math
 import reprlib
 import stat
@@ -15,7 +17,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import h5py
 import yaml
@@ -23,6 +25,8 @@ import yaml
 from halochem.errors import UserError
 
 MB = 2**20
+# First bytes of packed files, and what unpacks them as it reads.
+PACKED = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\x00": lzma.open}
 # Far above any file of ours: the published configuration has 6 kB, and a megabyte takes seconds to parse.
 YAML_LIMIT, YAML_DEPTH = MB // 4, 20
 HDF5_OBJECTS, HDF5_DEPTH = 1000, 8
@@ -62,10 +66,34 @@ def read_bytes(path: Path, limit: int) -> bytes:
         with gzip.open(io.BytesIO(content)) as file:
             content = file.read(limit + 1)
     except (OSError, EOFError, zlib.error) as error:
-        raise UserError(f"{path}: damaged or not readable ({one_line(error)}); fetch it again") from None
+        raise UserError(f"{path}: the gzip file is damaged ({one_line(error)}); fetch it again") from None
     if len(content) > limit:
         raise UserError(f"{path}: unpacks to more than the {limit} bytes that such a file may have")
     return content
+
+
+def check_unpacked(path: Path, limit: int) -> None:
+    """Raise UserError for a file of more than `limit` bytes, as it is or unpacked by what its first bytes tell."""
+    check_size(path, limit)
+    try:
+        with open(path, "rb") as file:
+            start = file.read(6)
+        for mark, opener in PACKED.items():
+            if start.startswith(mark):
+                with opener(path, "rb") as file:
+                    _count(file, path, limit)
+    except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
+        raise UserError(f"{path}: damaged or not readable ({one_line(error)}); fetch it again") from None
+    if start.startswith(b"PK"):
+        check_zip(path, limit)
+
+
+def _count(file: IO[bytes], path: Path, limit: int) -> None:
+    read = 0
+    while part := file.read(MB):
+        read += len(part)
+        if read > limit:
+            raise UserError(f"{path}: unpacks to more than the {limit} bytes that such a file may have")
 
 
 def check_zip(path: Path, limit: int) -> None:
@@ -75,7 +103,7 @@ def check_zip(path: Path, limit: int) -> None:
         with zipfile.ZipFile(path) as archive:
             total = sum(member.file_size for member in archive.infolist())
     except (OSError, ValueError, zipfile.BadZipFile) as error:
-        raise UserError(f"{path}: not a readable .npz file ({one_line(error)})") from None
+        raise UserError(f"{path}: not a readable zip file ({one_line(error)})") from None
     if total > limit:
         raise UserError(f"{path}: unpacks to {total} bytes, more than the {limit} that such a file may have")
 

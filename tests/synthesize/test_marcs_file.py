@@ -30,7 +30,7 @@ def read(path: Path) -> Model:
 
 
 def header_of(path: Path) -> Header:
-    return marcs_file.read_header(marcs_file.decode(path.read_bytes(), path), path)
+    return marcs_file.read_header(marcs_file.rows_of(path), path)
 
 
 @real

@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 
 from halochem.errors import UserError
+from halochem.untrusted import MB, check_unpacked, one_line
 
+SIZE_LIMIT = 512 * MB  # one spectrum
 TEXT = (".csv", ".ecsv", ".txt", ".dat", ".asc", ".ascii")
 
 
@@ -30,8 +32,12 @@ class Measured:
 
 def read(path: Path, form: str | None = None) -> Measured:
     """Read a spectrum; `form` is specutils' name of its format. Raises Unusable with the reason."""
-    if not path.is_file():
-        raise Unusable(f"{path}: no such file")
+    try:
+        if not path.is_file():
+            raise Unusable(f"{path}: no such file")
+        check_unpacked(path, SIZE_LIMIT)
+    except (OSError, ValueError, UserError) as error:
+        raise Unusable(f"{path}: not readable ({one_line(error)})") from None
     try:
         # Readers warn of headers and units that are no affair of ours.
         with warnings.catch_warnings():
@@ -41,8 +47,11 @@ def read(path: Path, form: str | None = None) -> Measured:
     except Unusable:
         raise
     except Exception as error:  # the readers raise anything here
-        raise Unusable(f"{path}: not readable ({' '.join(str(error).split())[:200]})") from None
-    return _checked(path, *columns)
+        raise Unusable(f"{path}: not readable ({one_line(error)})") from None
+    try:
+        return _checked(path, *columns)
+    except (ValueError, TypeError, LookupError) as error:
+        raise Unusable(f"{path}: no spectrum ({one_line(error)})") from None
 
 
 def need_specutils() -> None:

@@ -9,6 +9,9 @@ import pandas as pd
 
 from halochem.errors import UserError
 from halochem.files import LABELS
+from halochem.untrusted import MB, check_unpacked, one_line
+
+SIZE_LIMIT, MOST_ROWS = 4096 * MB, 10**8
 
 KNOWN = (*(name for name in LABELS if name != "star_id"), "teff_obs", "logg_obs")
 ABOVE_ZERO = ("teff", "snr", "teff_obs")
@@ -42,18 +45,33 @@ def read(path: Path) -> pd.DataFrame:
 def _table(path: Path) -> pd.DataFrame:
     if not path.is_file():
         raise UserError(f"{path}: no such table of stars")
+    check_unpacked(path, SIZE_LIMIT)
     try:
-        if path.suffix == ".parquet":
-            return pd.read_parquet(path)
-        if path.suffix == ".csv":
-            return pd.read_csv(path, comment="#", skipinitialspace=True)
-        if path.suffix in (".ecsv", ".fits"):
-            from astropy.table import Table
-
-            return Table.read(path).to_pandas()
+        frame = _frame(path)
     except Exception as error:  # three readers, each with exceptions of its own
-        raise UserError(f"{path}: not readable ({' '.join(str(error).split())})") from None
+        raise UserError(f"{path}: not readable ({one_line(error)})") from None
+    if frame is not None:
+        if frame.columns.duplicated().any():
+            raise UserError(f"{path}: column {one_line(frame.columns[frame.columns.duplicated()][0])} is there twice")
+        return frame
     raise UserError(f"{path}: expected a table whose name ends in .csv, .ecsv, .fits or .parquet")
+
+
+def _frame(path: Path) -> pd.DataFrame | None:
+    if path.suffix == ".parquet":
+        import pyarrow.parquet as pq
+
+        # Runs of one value pack without limit.
+        if pq.read_metadata(path).num_rows > MOST_ROWS:
+            raise ValueError(f"more than {MOST_ROWS} rows")
+        return pd.read_parquet(path)
+    if path.suffix == ".csv":
+        return pd.read_csv(path, comment="#", skipinitialspace=True)
+    if path.suffix in (".ecsv", ".fits"):
+        from astropy.table import Table
+
+        return Table.read(path).to_pandas()
+    return None
 
 
 def _check_ids(path: Path, ids: pd.Series) -> None:
@@ -66,7 +84,10 @@ def _check_ids(path: Path, ids: pd.Series) -> None:
 
 
 def _numbers(path: Path, frame: pd.DataFrame, name: str) -> np.ndarray:
-    values = pd.to_numeric(frame[name], errors="coerce").to_numpy(float)
+    try:
+        values = pd.to_numeric(frame[name], errors="coerce").to_numpy(float)
+    except (ValueError, TypeError) as error:
+        raise UserError(f"{path}: column {name}: expected numbers ({one_line(error)})") from None
     given = frame[name].notna().to_numpy() & (frame[name].astype(str).str.strip() != "").to_numpy()
     bad = given & ~np.isfinite(values) | (name in ABOVE_ZERO) & (values <= 0)
     for row in np.flatnonzero(bad):

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import h5py
 import numpy as np
 import pandas as pd
 
+from halochem import stored
 from halochem.errors import UserError
 from halochem.files import STAR_LABELS, open_hdf5
+from halochem.untrusted import one_line
 
 # Attributes that differ from chunk to chunk by nature; a run on mixed hosts may mix compilers.
 _OWN = {"first_row", "compiler"}
@@ -65,15 +66,18 @@ def _inspect(path: Path, labels: pd.DataFrame, labels_path: Path) -> tuple[Chunk
     with open_hdf5(path, "synthesize") as file:
         try:
             first = int(file.attrs["first_row"])
-            star_id = [name.decode() for name in file["star_id"][:]]
+            star_id = stored.column(file["star_id"]).tolist()
             own = {name: file["labels"][name][:] for name in STAR_LABELS}
             wavelength = file["wavelength"][:]
             complete = file["flux"].shape == (len(star_id), len(wavelength))
-        except (KeyError, OSError) as error:
-            raise UserError(f"{path}: not a whole chunk ({error}); delete it and compute it anew") from None
-        attributes = {name: str(value) for name, value in file.attrs.items()}
+            attributes = {name: str(value) for name, value in file.attrs.items()}
+        except stored.FAULTS as error:
+            reason = one_line(error)
+            raise UserError(f"{path}: not a whole chunk ({reason}); delete it and compute it anew") from None
     if not complete:
         raise UserError(f"{path}: /flux does not fit its stars and wavelengths; delete it and compute it anew")
+    if not 0 <= first < len(labels):
+        raise UserError(f"{path}: its first row is {first}, but {labels_path} has {len(labels)}; compute it anew")
     rows = range(first, first + len(star_id))
     if list(labels["star_id"].iloc[rows.start : rows.stop]) != star_id:
         raise UserError(f"{path}: its stars are not rows {rows.start} to {rows.stop - 1} of {labels_path}")
@@ -100,9 +104,9 @@ def read(chunk: Chunk, rows: range) -> dict[str, np.ndarray]:
     """
     place = slice(rows.start - chunk.rows.start, rows.stop - chunk.rows.start)
     try:
-        with h5py.File(chunk.path, "r") as file:
+        with open_hdf5(chunk.path, "synthesize") as file:
             data = {name: file[name][place] for name in ("flux", "status", "out_of_grid")}
             data |= {name: file[name].asstr()[place] for name in ("status_reason", "atmosphere_note")}
             return data
-    except (OSError, KeyError) as error:
-        raise UserError(f"{chunk.path}: damaged ({error}); delete it and compute it anew") from None
+    except stored.FAULTS as error:
+        raise UserError(f"{chunk.path}: damaged ({one_line(error)}); delete it and compute it anew") from None

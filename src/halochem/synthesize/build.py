@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from halochem import untrusted
 from halochem.errors import UserError
 from halochem.files import atomic, sha256
 from halochem.synthesize import patches, sources
@@ -190,13 +191,20 @@ def load(path: Path) -> Installation:
         raise UserError(f"{path}: Turbospectrum is not built; run `halochem synthesize --prepare`")
     again = "run `halochem synthesize --prepare` again"
     try:
-        description = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+        description = json.loads(untrusted.read_bytes(path, untrusted.MB))
+    except (ValueError, RecursionError) as error:
         raise UserError(f"{path}: not valid JSON ({error}); {again}") from None
     if not isinstance(description, dict) or description.get("layout_version") != LAYOUT_VERSION:
         raise UserError(f"{path}: written by another version of halochem; {again}")
-    if description["own_code_sha256"] != own_code():
+    if description.get("own_code_sha256") != own_code():
         raise UserError(f"{path}: built by another version of halochem; {again}")
+    try:
+        return _described(description, path, again)
+    except (LookupError, TypeError, AttributeError, ValueError):
+        raise UserError(f"{path}: not a whole description of an engine; {again}") from None
+
+
+def _described(description: dict[str, Any], path: Path, again: str) -> Installation:
     folder = path.parent.resolve()
     builds = {
         build: Engine(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import subprocess
 import sys
 import tarfile
@@ -11,19 +12,32 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from halochem.errors import UserError
 from halochem.files import atomic, sha256
+from halochem.untrusted import read_yaml
 
 log = logging.getLogger("halochem")
+
+PINNED = {
+    "package": r"[A-Za-z0-9][A-Za-z0-9._-]*",
+    "version": r"[0-9][A-Za-z0-9.+!-]*",
+    "file": r"[A-Za-z0-9][A-Za-z0-9._+-]*",
+    "sha256": r"[0-9a-f]{64}",
+}
 
 
 def load_manifest(path: Path) -> dict[str, Any]:
     """resources/linelists/manifest.yaml: what is fetched and what is read of it."""
     if not path.is_file():
         raise UserError(f"{path}: the manifest of sources is missing; restore it with `git checkout {path}`")
-    return yaml.safe_load(path.read_text(encoding="utf-8"))
+    manifest = read_yaml(path)
+    entries = manifest.values() if isinstance(manifest, dict) else [manifest]
+    for entry in entries:
+        for key, form in PINNED.items():
+            # What pip is told, and where a file is put, is made of these.
+            if not isinstance(entry, dict) or not re.fullmatch(form, str(entry.get(key))):
+                raise UserError(f"{path}: {key}: not that of a pinned source; restore it with `git checkout {path}`")
+    return manifest
 
 
 def fetch(entry: dict[str, Any], folder: Path) -> Path:
@@ -87,5 +101,7 @@ def extract_folder(archive: Path, member: str, target: Path) -> None:
             if info.isfile() and info.name.startswith(prefix):
                 file = tar.extractfile(info)
                 path = target / info.name.removeprefix(prefix)
+                if ".." in path.parts:
+                    raise UserError(f"{archive}: its member {info.name} leads out of the archive; refused")
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(file.read() if file else b"")

@@ -16,7 +16,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from halochem.encode.columns import COLUMNS, SCHEMA_VERSION, Column
-from halochem.files import STATUS_FAILED
+from halochem.files import STATUS_FAILED, open_hdf5
 
 BLOCK_ROWS = 512  # rows of pixels in memory at a time
 # A correlation of 1 comes out as 1 + 2e-16.
@@ -114,7 +114,7 @@ def _stars(frame: pd.DataFrame) -> Iterator[str]:
 
 def read_stars(path: Path) -> pd.DataFrame:
     """Labels, status and `usable` (there is a spectrum without NaN) of a catalog or chunk, one row a star."""
-    with h5py.File(path, "r") as file:
+    with open_hdf5(path, "observe") as file:
         frame = pd.DataFrame({name: _plain(data[:]) for name, data in file["labels"].items()})
         if "star_id" in file:
             frame["star_id"] = _plain(file["star_id"][:])
@@ -133,7 +133,7 @@ def _plain(values: np.ndarray) -> np.ndarray:
 
 def hdf5(path: Path) -> Iterator[str]:
     """Faults of a catalog or chunk; every byte of its data is read, so that its checksums are compared."""
-    with h5py.File(path, "r") as file:
+    with open_hdf5(path, "observe") as file:
         paths: list[str] = []
         file.visititems(lambda name, item: paths.append(name) if isinstance(item, h5py.Dataset) else None)
         for name in paths:

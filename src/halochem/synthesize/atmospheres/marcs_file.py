@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import gzip
+import io
 import math
 import re
 import warnings
@@ -11,8 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
+from halochem import untrusted
 from halochem.errors import UserError
 
+SIZE_LIMIT = 4 * untrusted.MB  # a model has some 30 kB
 BOLTZMANN = 1.380649e-16  # erg/K
 SOLAR_CARBON = 8.39  # of the models: Grevesse, Asplund & Sauval 2007
 # p6000_g+4.0_m0.0_t01_st_z+0.00_a+0.00_c+0.00_n+0.00_o+0.00_r+0.00_s+0.00.mod
@@ -69,13 +71,12 @@ class Model:
 # --- the site's text files ------------------------------------------------------------------------------
 
 
-def decode(content: bytes, path: Path) -> list[str]:
+def rows_of(path: Path) -> list[str]:
     """The rows of a `.mod` or `.mod.gz` file. Raises UserError if it is damaged or no text."""
+    content = untrusted.read_bytes(path, SIZE_LIMIT)
     try:
-        if path.suffix == ".gz":
-            content = gzip.decompress(content)
         return content.decode("ascii").splitlines()
-    except (OSError, EOFError, ValueError, gzip.zlib.error):
+    except ValueError:
         raise UserError(f"{path}: damaged, or no MARCS model (it is no text); fetch it again or remove it") from None
 
 
@@ -107,13 +108,24 @@ def read_header(rows: list[str], path: Path) -> Header:
 
 def read_mod(path: Path) -> Model:
     """The structure in a `.mod` or `.mod.gz` file. Raises UserError naming the row that is not as it should be."""
-    rows = decode(path.read_bytes(), path)
+    rows = rows_of(path)
     (radius,) = _numbers(_header_rows(rows, path)["radius"], 1, path)
     first, second, layers = _tables(rows, path)
     thermal = _table(rows, first, layers, _THERMAL_FIELDS, path)
     mass = _table(rows, second, layers, _MASS_FIELDS, path)
     _, log_tau, log_tau5, depth, temperature, electron, gas, _, _ = thermal.T
-    return Model(log_tau, log_tau5, depth, temperature, electron, gas, mass[:, 2], mass[:, 7], radius)
+    return _physical(Model(log_tau, log_tau5, depth, temperature, electron, gas, mass[:, 2], mass[:, 7], radius), path)
+
+
+def _physical(model: Model, path: Path) -> Model:
+    """The model; UserError where its depths do not ascend, or what must be above 0 is not."""
+    if (np.diff(model.log_tau) <= 0).any():
+        raise UserError(f"{path}: optical depths that do not ascend from layer to layer; fetch it again or remove it")
+    positive = ("temperature", "electron_pressure", "gas_pressure", "rosseland", "column_mass")
+    lacking = [name for name in positive if not (getattr(model, name) > 0).all()]
+    if lacking or not model.radius > 0:
+        raise UserError(f"{path}: {(lacking or ['radius'])[0]} is not above 0 everywhere; fetch it again or remove it")
+    return model
 
 
 def _header_rows(rows: list[str], path: Path) -> dict[str, str]:
@@ -184,7 +196,10 @@ def _check_name(header: Header, path: Path) -> None:
     if match is None:  # sun.mod and the like
         return
     geometry, *words = match.groups()
-    teff, logg, mass, microturbulence, feh, alpha_fe = (float(word.rstrip(".")) for word in words)
+    try:
+        teff, logg, mass, microturbulence, feh, alpha_fe = (float(word.rstrip(".")) for word in words)
+    except ValueError:
+        raise UserError(f"{path}: numbers expected in its name; name it as the MARCS site does") from None
     pairs = {
         "geometry": (geometry, "s" if header.spherical else "p", 0.0),
         "Teff": (teff, header.teff, 0.5),
@@ -209,20 +224,23 @@ def read_ispec(path: Path) -> Model:
     from astropy.io import fits
 
     try:
-        with warnings.catch_warnings(), fits.open(path, memmap=False) as file:
+        content = io.BytesIO(untrusted.read_bytes(path, SIZE_LIMIT))
+        with warnings.catch_warnings(), fits.open(content, memmap=False) as file:
             warnings.simplefilter("ignore")
             table = file[1].data
             names = {name.lower() for name in table.dtype.names}
             missing = [name for name in _ISPEC_COLUMNS if name not in names]
-            if missing:
-                raise UserError(f"{path}: column {missing[0]} is missing; expected {', '.join(_ISPEC_COLUMNS)}")
-            columns = {name: np.asarray(table[name], float) for name in _ISPEC_COLUMNS}
+            columns = {name: np.asarray(table[name], float) for name in _ISPEC_COLUMNS if name not in missing}
             radius = float(table["radius"][0]) if "radius" in names else 1.0
-    except (OSError, EOFError, IndexError, TypeError, ValueError, gzip.zlib.error) as error:
-        raise UserError(f"{path}: not a readable FITS table ({error}); fetch the grid again") from None
-    if len(columns["rhox"]) < 2 or not all(np.isfinite(values).all() for values in columns.values()):
+    except Exception as error:  # astropy raises anything for a damaged table
+        reason = untrusted.one_line(error)
+        raise UserError(f"{path}: not a readable FITS table ({reason}); fetch the grid again") from None
+    if missing:
+        raise UserError(f"{path}: column {missing[0]} is missing; expected {', '.join(_ISPEC_COLUMNS)}")
+    whole = all(values.ndim == 1 and np.isfinite(values).all() for values in columns.values())
+    if not whole or len(columns["rhox"]) < 2:
         raise UserError(f"{path}: expected two or more layers of finite numbers; fetch the grid again")
-    return Model(
+    model = Model(
         log_tau=columns["logtau5"],
         log_tau5=columns["logtau5"],
         depth=columns["depth"],
@@ -233,3 +251,4 @@ def read_ispec(path: Path) -> Model:
         column_mass=columns["rhox"],
         radius=radius,
     )
+    return _physical(model, path)

@@ -7,17 +7,21 @@ interpolate in it; a file whose size or time has changed is read anew.
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import logging
+import math
 import os
+import re
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 
 import pandas as pd
 
+from halochem import untrusted
 from halochem.errors import UserError
-from halochem.files import atomic
+from halochem.files import atomic, sha256
 from halochem.synthesize.atmospheres import marcs_file
 from halochem.synthesize.atmospheres.marcs_file import Header, Model
 
@@ -25,6 +29,7 @@ log = logging.getLogger("halochem")
 
 INDEX = ".halochem-index.json"
 INDEX_VERSION = 1
+INDEX_LIMIT, TABLE_LIMIT = 256 * untrusted.MB, 64 * untrusted.MB  # 300 bytes a model; the largest grid has 52 000
 # Where several models share their labels: microturbulence and mass nearest to these, plane-parallel from this log g.
 MICROTURBULENCE, MASS, PLANE_PARALLEL_LOGG = 2.0, 1.0, 3.5
 MAX_LOADED = 512  # models kept in memory, some 4 kB each
@@ -123,13 +128,12 @@ def _mod_entries(folder: Path) -> list[Entry]:
     known = _read_index(folder)
     entries, index = [], {}
     for name, stamp in files.items():
-        if name in known and known[name]["stamp"] == stamp:
+        if name in known and known[name]["stamp"] == stamp and "header" in known[name]:
             index[name] = known[name]
             entries.append(Entry(name, Header(**known[name]["header"]), known[name]["sha256"]))
             continue
-        content = (folder / name).read_bytes()
-        header = marcs_file.read_header(marcs_file.decode(content, folder / name), folder / name)
-        digest = hashlib.sha256(content).hexdigest()
+        header = marcs_file.read_header(marcs_file.rows_of(folder / name), folder / name)
+        digest = sha256(folder / name)
         entries.append(Entry(name, header, digest))
         index[name] = {"stamp": stamp, "sha256": digest, "header": asdict(header)}
     _write_index(folder, index, known)
@@ -151,10 +155,23 @@ def _files(folder: Path, suffixes: tuple[str, ...]) -> dict[str, list[int]]:
 
 def _read_index(folder: Path) -> dict[str, dict]:
     try:
-        index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
-        return index["files"] if index["version"] == INDEX_VERSION else {}
-    except (OSError, ValueError, KeyError, TypeError):
+        index = json.loads(untrusted.read_bytes(folder / INDEX, INDEX_LIMIT))
+        return index["files"] if index["version"] == INDEX_VERSION and _whole(index["files"]) else {}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, UserError):
         return {}  # nothing kept, or by another version: all files are read
+
+
+def _whole(index: dict[str, dict]) -> bool:
+    """Whether an index is one of ours: it came with the folder, from whoever made that."""
+    for entry in index.values():
+        header = entry.get("header")
+        if header is not None:
+            values = asdict(Header(**header)).values()
+            if not all(isinstance(value, bool | int | float) and math.isfinite(value) for value in values):
+                return False
+        if not isinstance(entry["stamp"], list) or not re.fullmatch(r"[0-9a-f]{64}", entry["sha256"]):
+            return False
+    return True
 
 
 def _write_index(folder: Path, index: dict[str, dict], known: dict[str, dict]) -> None:
@@ -173,9 +190,9 @@ def _write_index(folder: Path, index: dict[str, dict], known: dict[str, dict]) -
 def _ispec_entries(folder: Path) -> list[Entry]:
     path = folder / "parameters.tsv"
     try:
-        table = pd.read_csv(path, sep="\t")
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path}: not a readable table ({error}); fetch the grid again") from None
+        table = pd.read_csv(io.BytesIO(untrusted.read_bytes(path, TABLE_LIMIT)), sep="\t")
+    except (OSError, ValueError, ArithmeticError, LookupError) as error:
+        raise UserError(f"{path}: not a readable table ({untrusted.one_line(error)}); fetch the grid again") from None
     names = {name.removeprefix("fixed_").lower(): name for name in table.columns}
     missing = [name for name in ("teff", "logg", "mh", "filename") if name not in names]
     if missing:
@@ -191,7 +208,7 @@ def _ispec_entries(folder: Path) -> list[Entry]:
         if name not in files:
             raise UserError(f"{path}: row {row + 2}: no file {name} in {folder}; fetch the grid again")
         same = name in known and known[name]["stamp"] == files[name]
-        digest = known[name]["sha256"] if same else hashlib.sha256((folder / name).read_bytes()).hexdigest()
+        digest = known[name]["sha256"] if same else sha256(folder / name)
         entries.append(Entry(name, _ispec_header(values, path, row), digest))
         index[name] = {"stamp": files[name], "sha256": digest}
     _write_index(folder, index, known)
@@ -203,7 +220,7 @@ def _ispec_header(values: dict, path: Path, row: int) -> Header:
         teff, logg, feh = (float(values[name]) for name in ("teff", "logg", "mh"))
         # A grid without the column is of standard composition (Gustafsson et al. 2008, section 2).
         alpha_fe = float(values["alpha"]) if "alpha" in values else round(min(max(-0.4 * feh, 0.0), 0.4), 3)
-    except ValueError:
+    except (ValueError, TypeError):
         raise UserError(f"{path}: row {row + 2}: expected numbers for teff, logg, MH and alpha") from None
     if not all(abs(value) < 1e5 for value in (teff, logg, feh, alpha_fe)):
         raise UserError(f"{path}: row {row + 2}: expected numbers for teff, logg, MH and alpha")

@@ -14,13 +14,18 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 import numpy as np
 
+from halochem import untrusted
 from halochem.errors import UserError
 from halochem.files import atomic, sha256
 from halochem.synthesize.lines.species import Species, from_turbospectrum
 
+# The prepared list of molecules has 100 MB; lists of TiO in this form run to a gigabyte.
+SIZE_LIMIT, ROW_LIMIT, SHORTEST_ROW = 4096 * untrusted.MB, 2000, 12
+LARGEST = 1e30
 _HEADER = re.compile(r"^\s*'\s*([\d.]+)\s*'\s+(\d+)\s+(\d+)\s*$")
 NUMBERS = ("wavelength", "excitation", "log_gf", "damping", "upper_weight", "radiative")
 _COLUMNS = (*NUMBERS, "levels", "stark")
@@ -80,12 +85,20 @@ def read(path: Path | str) -> list[Lines]:
     path = Path(path)
     if not path.is_file():
         raise UserError(f"{path}: no such line list; `halochem synthesize --prepare` builds it")
+    untrusted.check_size(path, SIZE_LIMIT)
+    most = path.stat().st_size // SHORTEST_ROW
     with open(path, encoding="latin-1") as file:
-        rows = enumerate(file, 1)
-        return list(_blocks(rows, path))
+        return list(_blocks(enumerate(_short_rows(file, path), 1), path, most))
 
 
-def _blocks(rows: Iterator[tuple[int, str]], path: Path) -> Iterator[Lines]:
+def _short_rows(file: TextIO, path: Path) -> Iterator[str]:
+    while row := file.readline(ROW_LIMIT):
+        if len(row) == ROW_LIMIT:
+            raise UserError(f"{path}: a row of {ROW_LIMIT} characters or more, expected a line list")
+        yield row
+
+
+def _blocks(rows: Iterator[tuple[int, str]], path: Path, most: int) -> Iterator[Lines]:
     for number, row in rows:
         if not row.strip():
             continue
@@ -94,7 +107,10 @@ def _blocks(rows: Iterator[tuple[int, str]], path: Path) -> Iterator[Lines]:
             raise UserError(
                 f"{path}, row {number}: expected a species header like '  26.000  ' 1 500, got {row[:40]!r}"
             )
-        count = int(header[3])
+        # The count is a file's word: never more than what it has bytes for.
+        count = int(header[3][:18])
+        if count > most:
+            raise UserError(f"{path}, row {number}: {header[3][:18]} lines announced, the file has bytes for {most}")
         try:
             species = from_turbospectrum(header[1], int(header[2]))
         except ValueError as error:
@@ -114,13 +130,13 @@ def _line(row: str, number: int, path: Path, so_far: str) -> tuple[list[float], 
         )
     words = row.split(None, 6)
     rest = words[6] if len(words) > 6 else ""
-    quoted = re.findall(r"'\s*(\w)\s*'", rest)
+    quoted = re.findall(r"'\s*([A-Za-z0-9_])\s*'", rest)
     try:
         values = [float(word) for word in words[:6]]
         stark = 0.0 if rest.startswith("'") else float(rest.partition("'")[0])
     except ValueError:
         values = []
-    if len(values) < 6 or len(quoted) < 2:
+    if len(values) < 6 or len(quoted) < 2 or not all(abs(value) < LARGEST for value in (*values, stark)):
         raise UserError(f"{path}, row {number}: expected six numbers and two levels, got {row[:60].strip()!r}")
     return values, quoted[0] + quoted[1], stark
 

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 
 from halochem.errors import UserError
 from halochem.synthesize.lines.bsyn_list import Lines
+from halochem.untrusted import one_line, read_yaml
 
 TABLE = Path(__file__).with_name("corrections.yaml")
 KEYS = {"species", "wavelength", "excitation", "old", "new", "observed", "before", "after"}
@@ -26,9 +26,9 @@ def load(path: Path = TABLE) -> list[dict[str, Any]]:
     `observed`, and synthetic `before` and `after`. Raises UserError, naming the file and the entry.
     """
     try:
-        entries = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
-        raise UserError(f"{path}: unreadable ({' '.join(str(error).split())}); restore it from git") from None
+        entries = read_yaml(path)
+    except (OSError, UserError) as error:
+        raise UserError(f"{path}: unreadable ({one_line(error)}); restore it from git") from None
     if not isinstance(entries, list):
         raise UserError(f"{path}: expected a list of corrections; restore it from git")
     for number, entry in enumerate(entries, 1):

@@ -8,9 +8,7 @@ atoms get the Unsoeld approximation, for which Turbospectrum takes ABO theory in
 
 from __future__ import annotations
 
-import gzip
 import io
-import zlib
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +17,7 @@ import pandas as pd
 from halochem.errors import UserError
 from halochem.synthesize.lines.bsyn_list import Lines
 from halochem.synthesize.lines.species import Species, from_moog
+from halochem.untrusted import MB, read_bytes
 
 # Unsoeld's widths fall short of measured ones: the factors on them that the MARCS models use where there is nothing
 # better (Gustafsson et al. 2008, A&A 486, 951, Sect. 3.3).
@@ -30,6 +29,7 @@ CLASSICAL_DAMPING = 2.223e15
 # part is below a thousandth of the Doppler width; left at 0, Turbospectrum would take gf for the upper level's f
 # (there is no statistical weight in the list) and give the strong bands of TiO and MgH wings a hundred times too wide.
 MOLECULAR_DAMPING = 1e7
+SIZE_LIMIT, GZIP = 1024 * MB, b"\x1f\x8b"
 JOIN_OVERLAP = 20.0  # Å, on either side of each multiple of 1000 Å
 # CH B state: J of the last level below predissociation, by vibration (N = 15 and 6); higher vibrations have none.
 LAST_SHARP_B_STATE = {"0": 15.5, "1": 6.5}
@@ -47,7 +47,10 @@ def read(path: Path | str, first: float, last: float) -> list[Lines]:
     if not path.is_file():
         raise UserError(f"{path}: no such linemake list; `halochem synthesize --prepare` fetches it")
     try:
-        frame = _table(gzip.decompress(path.read_bytes()))
+        with open(path, "rb") as file:
+            if file.read(2) != GZIP:
+                raise ValueError("not gzipped")
+        frame = _table(read_bytes(path, SIZE_LIMIT))
         frame = frame[frame["wavelength"].between(first, last)]
         frame = frame[~(frame.duplicated() & near_join(frame["wavelength"]))]
         frame = frame[~diffuse_ch(frame["code"], frame["transition"], frame["log_gf"])]
@@ -55,7 +58,7 @@ def read(path: Path | str, first: float, last: float) -> list[Lines]:
             convert(from_moog(code), *(group[name].to_numpy() for name in ("wavelength", "excitation", "log_gf")))
             for code, group in frame.groupby("code", sort=True)
         ]
-    except (OSError, EOFError, ValueError, zlib.error) as error:
+    except (OSError, ValueError, UserError) as error:
         why = " ".join(str(error).split())
         raise UserError(f"{path}: not a readable linemake list ({why}); delete it and prepare again") from None
 

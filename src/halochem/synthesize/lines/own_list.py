@@ -207,9 +207,13 @@ def _temporary(parent: Path) -> Path:
 
 def _summary(folder: Path) -> dict[str, Any]:
     try:
-        return json.loads((folder / "summary.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+        whole = all({"sha256", "binary_sha256"} <= summary["lists"][name].keys() for name in summary["lists"])
+        if not (whole and set(summary["lists"]) <= set(prepare.LISTS)):
+            raise ValueError
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         raise UserError(f"{folder}: no readable summary.json in it; delete the folder") from None
+    return summary
 
 
 def _ends(lists: list[Lines]) -> tuple[float, float]:
@@ -228,4 +232,6 @@ def _describe(lists: list[Lines], most: int = 8) -> str:
 
 
 def _ascii(text: str) -> str:
-    return text.encode("ascii", "replace").decode().replace("'", " ")
+    # A line feed in a file's name would end the comment's row.
+    printable = "".join(letter if letter.isprintable() else " " for letter in text)
+    return printable.encode("ascii", "replace").decode().replace("'", " ")

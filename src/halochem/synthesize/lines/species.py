@@ -82,12 +82,12 @@ def from_turbospectrum(name: str, ion: int) -> Species:
     head, _, tail = name.strip().strip("'").strip().partition(".")
     if len(head) % 2:
         head = "0" + head
-    if not head.isdigit() or not tail.isdigit():
-        raise ValueError(f"not a Turbospectrum species: {name!r}")
+    if not (head.isdecimal() and tail.isdecimal() and 1 <= ion <= 9 and len(head) + len(tail) < 40):
+        raise ValueError(f"not a Turbospectrum species: {name[:40]!r}, {ion}")
     atoms = tuple(int(head[i : i + 2]) for i in range(0, len(head), 2))
     if len(atoms) > 1 and atoms[0] == 0:
         atoms = atoms[1:]
-    if not all(1 <= z <= len(SYMBOLS) for z in atoms):
+    if not atoms or not all(1 <= z <= len(SYMBOLS) for z in atoms):
         raise ValueError(f"not a Turbospectrum species: {name!r}")
     digits = tail.ljust(3 * len(atoms), "0")
     isotopes = tuple(int(digits[3 * i : 3 * i + 3]) for i in range(len(atoms)))

@@ -14,16 +14,15 @@ VALD3: Ryabchikova et al. 2015, Phys. Scr. 90, 054005. What each column becomes 
 
 from __future__ import annotations
 
-import gzip
 import logging
 import re
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from halochem import untrusted
 from halochem.errors import UserError
 from halochem.synthesize.lines import vald_names
 from halochem.synthesize.lines.bsyn_list import Lines
@@ -33,6 +32,9 @@ from halochem.synthesize.lines.species import Species
 log = logging.getLogger("halochem")
 
 EV_PER_WAVENUMBER = 1.239841984e-4  # h c in eV cm
+# Ten times what VALD sends at most; no number of a line is as large, no log10 of one either.
+SIZE_LIMIT, ROW_LIMIT = 512 * untrusted.MB, 2000
+LARGEST, LARGEST_LOG, SHORTEST = 1e9, 60.0, 1e-3
 FIRST_ABO = 20.0  # a van der Waals value above it is sigma.alpha
 AIR_FROM = 2000.0  # Å: below, "air" wavelengths are vacuum ones
 
@@ -104,13 +106,11 @@ def read(path: Path | str) -> list[Lines]:
 def _rows(path: Path) -> list[str]:
     if not path.is_file():
         raise UserError(f"{path}: no such line list; expected a VALD extract")
-    content = path.read_bytes()
-    if content[:2] == b"\x1f\x8b":  # VALD sends its extracts gzipped
-        try:
-            content = gzip.decompress(content)
-        except (OSError, EOFError, zlib.error) as error:
-            raise UserError(f"{path}: the gzip file is damaged ({error}); fetch it again from VALD") from None
-    return content.decode("latin-1").splitlines()
+    rows = untrusted.read_bytes(path, SIZE_LIMIT).decode("latin-1").splitlines()  # VALD gzips its extracts
+    for number, row in enumerate(rows, 1):
+        if len(row) > ROW_LIMIT:
+            raise UserError(f"{path}, row {number}: {len(row)} characters, expected a row of VALD's or of a list")
+    return rows
 
 
 def _is_header(row: str) -> bool:
@@ -124,7 +124,7 @@ def _header(rows: list[str], path: Path) -> Header:
     row = rows[number - 1]
     wavelength = re.search(r"W[LN]_(air|vac)\((A|nm|cm\^-1)\)", row)
     energy = re.search(r"(Excit|E_low)\((eV|cm\^-1)\)", row)
-    if wavelength is None or energy is None or not re.search(r"log ?\(?gf.*Rad.*Stark.*Waals", row):
+    if wavelength is None or energy is None or not _in_order(row, ("gf", "Rad", "Stark", "Waals")):
         raise UserError(
             f"{path}, row {number}: expected VALD's header with WL_air(A) or WL_vac(A), Excit(eV) or E_low(eV), "
             f"log gf, Rad., Stark, Waals; got {' '.join(row.split())[:80]!r}"
@@ -138,6 +138,15 @@ def _header(rows: list[str], path: Path) -> Header:
     return Header(
         number, long, names, wavelength[1] == "vac", wavelength[2], 1.0 if energy[2] == "eV" else EV_PER_WAVENUMBER
     )
+
+
+def _in_order(row: str, words: tuple[str, ...]) -> bool:
+    place = 0
+    for word in words:
+        place = row.find(word, place)
+        if place < 0:
+            return False
+    return "log" in row
 
 
 def _scaled(rows: list[str], path: Path) -> bool:
@@ -185,10 +194,13 @@ def _values(numbers: str, header: Header, where: str) -> dict[str, float]:
             values[name] = float(word)
         except ValueError:
             values[name] = np.nan
-        if not np.isfinite(values[name]):
-            raise UserError(f"{where}: expected a number for {name}, got {word.strip()!r}")
-    if values["wavelength"] <= 0 or values["excitation"] < 0:
+        if not abs(values[name]) < LARGEST:
+            raise UserError(f"{where}: expected a number for {name}, got {untrusted.short(word.strip())}")
+    if not values["wavelength"] >= SHORTEST or values["excitation"] < 0:
         raise UserError(f"{where}: expected a wavelength above 0 and an excitation energy of 0 or more")
+    for name in ("log_gf", "radiative", "stark"):
+        if not abs(values[name]) < LARGEST_LOG:
+            raise UserError(f"{where}: {name} {values[name]:g}: expected a log10")
     if values["stark"] > 0:
         raise UserError(f"{where}: Stark value {values['stark']:g}: expected 0 or a negative log10")
     if 0 < values["waals"] <= FIRST_ABO:
