@@ -6,7 +6,7 @@ The evaluation, the summary, the report and the table in docs/evaluation.md all 
 
 from __future__ import annotations
 
-from halochem.evaluate import by_snr, comparison, detection, gradient_flow
+from halochem.evaluate import by_snr, comparison, coverage, detection, gradient_flow
 from halochem.evaluate.classes import CLASSES
 from halochem.evaluate.definition import ABUNDANCES, FLAG_SETS, FLAGS, LATENTS, PARAMETERS, PARTNER, Definition
 from halochem.evaluate.paper import PAPER
@@ -19,6 +19,7 @@ GROUPS = {
     "abundance": "Abundances",
     "parameters": "Teff and log g",
     "flags": "Flags",
+    **coverage.GROUPS,
     **by_snr.GROUPS,
     **detection.GROUPS,
     **gradient_flow.GROUPS,
@@ -158,7 +159,8 @@ DEFINITIONS: dict[str, Definition] = {
     row.key: row
     for part in (
         _reconstruction() + _correlations() + _abundances() + _parameters() + _flags(),
-        by_snr.definitions() + detection.definitions() + gradient_flow.definitions() + comparison.definitions(),
+        coverage.definitions() + by_snr.definitions() + detection.definitions(),
+        gradient_flow.definitions() + comparison.definitions(),
     )
     for row in part
 }

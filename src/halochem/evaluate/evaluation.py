@@ -12,14 +12,14 @@ import pandas as pd
 
 from halochem import files
 from halochem.errors import UserError
-from halochem.evaluate import by_snr, compare, detection, gradient_flow, metrics, probes
+from halochem.evaluate import by_snr, compare, coverage, detection, gradient_flow, metrics, probes
 from halochem.evaluate.classes import CLASSES, true_labels
 from halochem.evaluate.definition import FLAG_SETS
 from halochem.evaluate.definitions import ABUNDANCES, DEFINITIONS, FLAGS, LATENTS, PARAMETERS, PARTNER
 from halochem.evaluate.number import Number
 from halochem.evaluate.paper import PAPER
 
-SCHEMA_VERSION = 2  # 2: errors by S/N, slopes, spoilt spectra
+SCHEMA_VERSION = 3  # 2: errors by S/N, slopes, spoilt spectra; 3: coverage
 
 # A run this small says how the pipeline works, not how well the method does: with a thousand test stars the
 # standard error of r = 0.9 is 0.006 and of an RMSE about 2 %, of the order of the paper's own spread.
@@ -77,6 +77,7 @@ def evaluate(
         | _abundances(train, test)
         | _parameters(train, test, seed)
         | _flags(test)
+        | coverage.numbers(test)
         | by_snr.numbers(test, residual, beside[0], why_no_bounds)
         | detection.numbers(test, anomalies)
         | compare.numbers(train, test, *beside, reasons or {}, precision)

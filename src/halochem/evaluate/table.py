@@ -18,6 +18,7 @@ NUMBERS = (
     *LATENTS,
     *PARAMETERS,
     *ABUNDANCES,
+    *(f"{name}_sigma" for name in ABUNDANCES),
     *(f"{name}_true" for name in (*PARAMETERS, *ABUNDANCES)),
     "rel_l2_error",
     "rel_l2_error_clean",

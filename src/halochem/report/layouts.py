@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from halochem.evaluate import by_snr, comparison, detection
+from halochem.evaluate import by_snr, comparison, coverage, detection
 from halochem.evaluate.anomaly_kinds import KINDS, STATISTICS
 from halochem.evaluate.classes import CLASSES
 from halochem.evaluate.comparison import BINS, METHODS, VARIANTS
@@ -86,6 +86,18 @@ LAYOUTS = (
         "n: stars flagged for the precision, stars of the class for recall and F1. The limit of a recall is that of "
         "the best classifier that the noise allows, at the paper’s precision or at the one asked for. False alarms: "
         "share of all test stars, none of which is anomalous, with flag_anomalous.",
+    ),
+    Layout(
+        "coverage",
+        {name: each.title for name, (_, each) in coverage.BINS.items()},
+        {
+            f"{measure}.{label}": f"{title}, {what}"
+            for label, title in ABUNDANCES.items()
+            for measure, what in (("coverage.68", "68 %"), ("coverage.95", "95 %"), ("stated_sigma", "σ"))
+        },
+        "{column}.{row}",
+        "Share of the stars whose true abundance is within 1 σ and 1.96 σ of the table’s: 0.68 and 0.95 if the errors "
+        "are as stated and Gaussian. σ: root mean square of the errors stated.",
     ),
     Layout(
         "snr",
