@@ -21,8 +21,8 @@ def test_generated_files_have_not_drifted(path, text):
 
 
 def test_regions_have_not_drifted():
-    text = regions.resolved_yaml(ROOT / "config" / "regions.published.yaml")
-    assert (ROOT / "config" / "regions.yaml").read_text(encoding="utf-8") == text, "`make config`"
+    for name, text in regions.derived(ROOT / "config" / "regions.published.yaml").items():
+        assert (ROOT / "config" / name).read_text(encoding="utf-8") == text, "`make config`"
 
 
 def test_published_configuration_is_the_default():
@@ -71,6 +71,15 @@ def test_schema_names_every_key():
         ("train: {adversary_weight: [{from_epoch: 5, value: 0}]}", "steps must begin at from_epoch 0"),
         ("observe: {jitter: .nan}", "observe.jitter:"),
         ("train: {epochs: 0}\nobserve: {jitter: 2}", "(and 1 more)"),
+        ("train: {prior_correlation: {feh_c: 0.1}}", "train: prior_correlation: c_alpha is missing; expected c_alpha,"),
+        ("train: {prior_correlation: {feh_c: 1, feh_alpha: 0, c_alpha: 0}}", "expected numbers between -1 and 1"),
+        ("train: {elements: [{name: iron, latent: z_m}, {name: iron, latent: z_c}]}", "name iron is there twice"),
+        ("train: {elements: [{name: iron, latent: z_m, reads: [gold]}]}", "iron reads gold; expected names of other"),
+        ("train: {elements: [{name: iron, latent: m}]}", "train.elements.0.latent:"),
+        ("train: {preset: fast, elements: [{name: iron, latent: z_m}]}", "preset: fast knows how a spectrum answers"),
+        ("train: {preset: fast, reproduce: {seven_bins: true}}", "preset: fast has no reproduce.seven_bins"),
+        ("train: {preset: fast, average_decay: 0.9}", "preset: fast has no average_decay"),
+        ("train: {reproduce: {eight_bins: true}}", "unknown key train.reproduce.eight_bins; known there: softmax"),
         ("sample: [", "not valid YAML"),
         ("- 1", "expected keys and values, got a list"),
     ],
@@ -89,6 +98,18 @@ def test_each_fault_has_its_one_line(tmp_path, text, said):
 def test_missing_file(tmp_path):
     with pytest.raises(UserError, match="no such configuration file"):
         configuration.load(tmp_path / "mine.yaml")
+
+
+def test_a_switch_of_version_0_1_0_is_understood():
+    old = configuration.validate({"train": {"reproduce_softmax_before_cross_entropy": True}}, "test").train
+    assert old.reproduce.asked == ["softmax_before_cross_entropy"]
+    assert configuration.Config().train.reproduce.asked == []
+
+
+def test_fewer_elements_over_the_default_leave_its_other_correlations_alone():
+    elements = [{"name": "iron", "latent": "z_m", "label": "feh"}, {"name": "carbon", "latent": "z_c", "label": "c_fe"}]
+    train = configuration.Config().dump()["train"] | {"elements": elements}
+    assert [e.short for e in configuration.validate({"train": train}, "test").train.elements] == ["feh", "c"]
 
 
 def test_values_override_defaults_one_by_one():

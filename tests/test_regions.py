@@ -119,8 +119,8 @@ def masks_of(intervals, wavelength) -> dict[str, np.ndarray]:
 
 
 def test_shipped_file_is_what_the_published_table_gives(root):
-    text = regions.resolved_yaml(root / "config" / "regions.published.yaml")
-    assert (root / "config" / "regions.yaml").read_text() == text
+    for name, text in regions.derived(root / "config" / "regions.published.yaml").items():
+        assert (root / "config" / name).read_text() == text
 
 
 def test_published_regions_overlap_and_the_shipped_do_not(root, published, wavelength):
@@ -145,6 +145,28 @@ def test_alpha_wins_and_thirteen_pixels_of_iron_and_carbon_are_carbons(root, pub
     assert both.sum() == 13
     assert after["carbon"][both].all()
     assert not after["iron"][both].any()
+
+
+def test_released_regions_share_thirteen_pixels_and_no_other(root, published, wavelength):
+    path = root / "config" / "regions.released.yaml"
+    assert "overlap; a pixel belongs to one decoder" in line_of(lambda: regions.load(path))
+    masks = masks_of(regions.load(path, overlap=True), wavelength)
+    before = masks_of(published[0], wavelength)
+    assert np.array_equal(masks["alpha"], before["alpha"])
+    for name in ("iron", "carbon"):
+        assert np.array_equal(masks[name], before[name] & ~before["alpha"])
+    assert (masks["iron"] & masks["carbon"]).sum() == 13
+
+
+def test_one_decoder_may_never_name_a_pixel_twice(write):
+    path = write(GOOD | {"iron": [[4400, 4500], [4499, 4510]]})
+    assert "overlap" in line_of(lambda: regions.load(path, overlap=True))
+
+
+def test_other_elements_other_keys(write):
+    path = write(GOOD | {"magnesium": [[5160, 5190]]})
+    assert "expected the keys iron, carbon, alpha" in line_of(lambda: regions.load(path))
+    assert next(iter(regions.load(path, ("magnesium", "iron", "carbon", "alpha")))) == "magnesium"
 
 
 def test_resolve_by_hand():

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import math
-from itertools import pairwise
+from itertools import combinations, pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -41,6 +41,9 @@ Fraction = Annotated[float, Field(gt=0, lt=1)]
 
 # Teff of the coolest and the hottest atmosphere, c3k and MARCS alike [K]: no engine can compute a star outside.
 ATMOSPHERE_TEFF: Interval = (2500.0, 8000.0)
+
+
+MAX_LINE = 120  # of a value in config.yaml
 
 
 class Section(BaseModel):
@@ -203,6 +206,65 @@ class LambdaStep(Section):
     value: float = Field(ge=0, description="weight lambda of the adversary from then on")
 
 
+class Element(Section):
+    """An element: its latent, the pixels of its decoder (the region of its name), and what its decoder reads."""
+
+    name: str = Field(
+        pattern=r"^[a-z][a-z0-9_]{0,29}$", description="name of its decoder, and of its pixels in regions"
+    )
+    latent: str = Field(pattern=r"^z_[a-z0-9_]{1,29}$", description="name of its latent, and of the latent's column")
+    label: str | None = Field(
+        None,
+        pattern=r"^[a-z][a-z0-9_]{0,29}$",
+        description="abundance in a catalog's labels that calibrates the latent, and name of the calibrated column; "
+        "null: none, so that the latent stays uncalibrated",
+    )
+    reads: tuple[str, ...] = Field(
+        (), description="names of the other elements whose latents its decoder sees, and may not teach"
+    )
+
+    @property
+    def short(self) -> str:
+        """Its name in the keys of prior_correlation."""
+        return (self.label or self.latent.removeprefix("z_")).removesuffix("_fe")
+
+
+PUBLISHED_ELEMENTS = (
+    Element(name="iron", latent="z_m", label="feh", reads=("carbon",)),
+    Element(name="carbon", latent="z_c", label="c_fe", reads=("iron",)),
+    Element(name="alpha", latent="z_alpha", label="alpha_fe", reads=("iron", "carbon")),
+)
+
+
+class Reproduce(Section):
+    """Faults of the paper's public release, for preset paper; none is in the default (docs/model.md, Departures)."""
+
+    softmax_before_cross_entropy: bool = Field(
+        False, description="the adversary's second softmax, which confines its loss to 1 nat"
+    )
+    logg_bins_of_teff: bool = Field(False, description="the adversary's classes bin log g by the edges of Teff")
+    seven_bins: bool = Field(False, description="eight edges, and so seven bins, of Teff and of log g")
+    shared_pixels_summed: bool = Field(
+        False,
+        description="regions may overlap (config/regions.released.yaml has the release's 13 shared pixels), and the "
+        "decoders of a shared pixel are summed",
+    )
+    validation_is_test: bool = Field(
+        False, description="the test stars watch the training; validation_fraction is not used"
+    )
+    unfinished_schedule: bool = Field(
+        False, description="1Cycle is laid out for 5/4 of the epochs (5000 for 4000) and cut off where they end"
+    )
+    posterior_sample_in_evaluation: bool = Field(
+        False, description="`halochem encode` draws z from the posterior instead of taking its mean"
+    )
+
+    @property
+    def asked(self) -> list[str]:
+        """The switches that are on."""
+        return [name for name, value in self if value]
+
+
 class Fast(Section):
     """Preset fast: what pins each latent to its element, and how long its stages are."""
 
@@ -251,9 +313,9 @@ class Train(Section):
         ),
         description="stepwise weight lambda of the adversary",
     )
-    prior_correlation: dict[Literal["feh_alpha", "feh_c", "c_alpha"], float] = Field(
+    prior_correlation: dict[str, float] = Field(
         {"feh_alpha": -0.3, "feh_c": -0.17, "c_alpha": 0.0},
-        description="correlations of the latent prior N(0, Sigma)",
+        description="correlations of the latent prior N(0, Sigma), one for each two elements",
     )
     selective_gradient_flow: bool = Field(
         True, description="each decoder's loss reaches its own latent only (false: the paper's Appendix C)"
@@ -267,17 +329,49 @@ class Train(Section):
         description="InstanceNorm in the conv encoder, as published; it divides out line strength (false: no "
         "normalisation between layers)",
     )
-    reproduce_softmax_before_cross_entropy: bool = Field(
-        False, description="the public release's second softmax, which confines the adversary's loss to 1 nat"
+    elements: tuple[Element, ...] = Field(
+        PUBLISHED_ELEMENTS,
+        min_length=1,
+        max_length=20,
+        description="what has a latent and a decoder of its own, in the order of the latents "
+        "(docs/how-to/fourth-element.md)",
     )
-    regions: UserPath = Field(Path("config/regions.yaml"), description="decoder regions")
+    regions: UserPath = Field(Path("config/regions.yaml"), description="decoder regions, one entry an element")
+    average_decay: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="preset paper: the model is the exponential average of the weights over the steps, with this decay "
+        "a step, e.g. 0.999; 0: the last weights",
+    )
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: a GPU when there is one")
+    mixed_precision: Literal["auto", "on", "off"] = Field(
+        "auto", description="preset paper: the conv encoder in bfloat16; auto: on a GPU that has it"
+    )
+    compile: Literal["auto", "on", "off"] = Field(
+        "auto", description="preset paper: the model by torch.compile; auto: on a GPU where Triton is installed"
+    )
+    tensorboard: bool = Field(
+        False, description="also write the history as TensorBoard event files, to tensorboard/ in the model's folder"
+    )
     validation_fraction: float = Field(
         0.05, ge=0, le=0.5, description="share of the training stars kept from the optimiser to watch it by"
     )
     validate_every: int = Field(10, ge=1, description="epochs between evaluations on those stars")
     checkpoint_every: int = Field(50, ge=1, description="epochs between checkpoints")
     fast: Fast = Fast()
+    reproduce: Reproduce = Reproduce()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _earlier_names(cls, values: Any) -> Any:
+        """The one switch that stood outside `reproduce` in version 0.1.0, and in its models."""
+        old = "reproduce_softmax_before_cross_entropy"
+        if not isinstance(values, dict) or old not in values:
+            return values
+        values = dict(values)
+        switches = {"softmax_before_cross_entropy": values.pop(old)}
+        return values | {"reproduce": switches | dict(values.get("reproduce") or {})}
 
     @model_validator(mode="after")
     def _room_for_the_stages(self) -> Train:
@@ -293,12 +387,52 @@ class Train(Section):
             raise ValueError("steps must begin at from_epoch 0 and ascend")
         return steps
 
-    @field_validator("prior_correlation")
+    @field_validator("elements")
     @classmethod
-    def _all_correlations(cls, value: dict[str, float]) -> dict[str, float]:
-        if set(value) != {"feh_alpha", "feh_c", "c_alpha"} or any(abs(r) >= 1 for r in value.values()):
-            raise ValueError("expected feh_alpha, feh_c and c_alpha, each between -1 and 1")
-        return value
+    def _elements_are_distinct(cls, elements: tuple[Element, ...]) -> tuple[Element, ...]:
+        names = [element.name for element in elements]
+        for what in ("name", "latent", "label"):
+            given = [value for element in elements if (value := getattr(element, what)) is not None]
+            twice = [value for value in given if given.count(value) > 1]
+            if twice:
+                raise ValueError(f"{what} {twice[0]} is there twice; each element needs its own")
+        for element in elements:
+            for other in element.reads:
+                if other not in names or other == element.name:
+                    raise ValueError(
+                        f"{element.name} reads {other}; expected names of other elements: {', '.join(names)}"
+                    )
+        return elements
+
+    @model_validator(mode="after")
+    def _all_correlations(self) -> Train:
+        pairs = {f"{one.short}_{other.short}" for one, other in combinations(self.elements, 2)}
+        # A configuration that lays fewer elements over the default keeps the default's other pairs.
+        spare = {f"{one.short}_{other.short}" for one, other in combinations(PUBLISHED_ELEMENTS, 2)}
+        missing, odd = sorted(pairs - set(self.prior_correlation)), sorted(set(self.prior_correlation) - pairs - spare)
+        if missing:
+            raise ValueError(f"prior_correlation: {missing[0]} is missing; expected {', '.join(sorted(pairs))}")
+        if odd:
+            raise ValueError(
+                f"prior_correlation: {odd[0]} is no two of the elements; expected {', '.join(sorted(pairs))}"
+            )
+        if any(abs(r) >= 1 for r in self.prior_correlation.values()):
+            raise ValueError("prior_correlation: expected numbers between -1 and 1")
+        return self
+
+    @model_validator(mode="after")
+    def _what_fast_knows(self) -> Train:
+        if self.preset != "fast":
+            return self
+        if self.elements != PUBLISHED_ELEMENTS:
+            raise ValueError(
+                "preset: fast knows how a spectrum answers to iron, carbon and alpha alone (train.fast.responses); "
+                "set train.preset: paper for other train.elements"
+            )
+        foreign = [f"reproduce.{name}" for name in self.reproduce.asked] + ["average_decay"] * (self.average_decay > 0)
+        if foreign:
+            raise ValueError(f"preset: fast has no {foreign[0]}; set train.preset: paper, or leave it out")
+        return self
 
 
 class Encode(Section):
@@ -384,7 +518,9 @@ def _one_line(error: dict[str, Any], known: dict[str, Any]) -> str:
         keys = ", ".join(section) if isinstance(section, dict) and section else "see docs/configuration.md"
         return f"unknown key {key}; known there: {keys}"
     message = error["msg"].removeprefix("Value error, ")
-    return f"{key}: {message[0].lower() + message[1:]}, got {short(error['input'])}"
+    # Of a whole section its keys say enough.
+    got = "" if isinstance(error["input"], dict) else f", got {short(error['input'])}"
+    return f"{key}: {message[0].lower() + message[1:]}{got}"
 
 
 def validate(values: dict[str, Any], origin: str) -> Config:
@@ -435,7 +571,10 @@ def _yaml_section(model: type[Section], values: dict[str, Any], indent: str) -> 
             lines += _yaml_section(annotation, values[name], indent + "  ")
             continue
         lines.append(f"{indent}# {field.description}")
-        lines.append(f"{indent}{name}: {_yaml_value(values[name])}")
+        line = f"{indent}{name}: {_yaml_value(values[name])}"
+        if len(line) > MAX_LINE and isinstance(values[name], list):
+            line = "\n".join([f"{indent}{name}:", *(f"{indent}  - {_yaml_value(item)}" for item in values[name])])
+        lines.append(line)
     return [line for i, line in enumerate(lines) if line or i]
 
 

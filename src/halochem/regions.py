@@ -1,37 +1,49 @@
-"""Decoder regions: which pixels each of the three decoders reconstructs.
+"""Decoder regions: which pixels the decoder of each element reconstructs.
 
 `python -m halochem.regions` (part of `make config`) derives config/regions.yaml, where no two regions overlap,
-from the published table, where some do.
+from the published table, where some do, and config/regions.released.yaml, where the authors' release leaves some.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import yaml
 
+from halochem.config import Train
 from halochem.errors import UserError
 from halochem.untrusted import one_line, read_yaml, short
 
-DECODERS = ("iron", "carbon", "alpha")
+DECODERS = ("iron", "carbon", "alpha")  # of the published elements
 LONGEST = 1e9  # Å: no number that a region may have
 Intervals = list[tuple[float, float]]
 
 
-def load(path: Path | str) -> dict[str, Intervals]:
-    """Regions per decoder from a YAML file: decoder -> [(first, last)], Å in air, ascending, none overlapping."""
+def load(path: Path | str, names: Sequence[str] = DECODERS, overlap: bool = False) -> dict[str, Intervals]:
+    """Regions per decoder from a YAML file: decoder -> [(first, last)], Å in air, ascending, in the order of `names`.
+
+    The file's keys must be `names`. Overlapping regions are refused, but for those of two decoders with `overlap`.
+    """
     path = Path(path)
     if not path.is_file():
         raise UserError(f"{path}: no such regions file; config/regions.yaml is the published one")
     values = read_yaml(path)
-    if not isinstance(values, dict) or set(values) != set(DECODERS):
+    if not isinstance(values, dict) or set(values) != set(names):
         found = one_line(", ".join(map(str, values)) if isinstance(values, dict) else type(values).__name__)
-        raise UserError(f"{path}: expected the keys {', '.join(DECODERS)}, found {found}")
-    regions = {decoder: _intervals(values[decoder], f"{path}: {decoder}") for decoder in DECODERS}
-    _refuse_overlap(regions, path)
+        raise UserError(f"{path}: expected the keys {', '.join(names)} (train.elements), found {found}")
+    regions = {decoder: _intervals(values[decoder], f"{path}: {decoder}") for decoder in names}
+    for part in [{name: regions[name]} for name in names] if overlap else [regions]:
+        _refuse_overlap(part, path)
     return regions
+
+
+def of(train: Train) -> dict[str, Intervals]:
+    """The regions that a configuration's training section asks for."""
+    names = [element.name for element in train.elements]
+    return load(train.regions, names, train.reproduce.shared_pixels_summed)
 
 
 def _intervals(values: object, where: str) -> Intervals:
@@ -47,7 +59,7 @@ def _intervals(values: object, where: str) -> Intervals:
 
 
 def _refuse_overlap(regions: dict[str, Intervals], path: Path) -> None:
-    every = sorted((first, last, decoder) for decoder in DECODERS for first, last in regions[decoder])
+    every = sorted((first, last, decoder) for decoder, intervals in regions.items() for first, last in intervals)
     for (first, last, one), (next_first, next_last, other) in pairwise(every):
         if next_first < last:
             raise UserError(
@@ -57,7 +69,7 @@ def _refuse_overlap(regions: dict[str, Intervals], path: Path) -> None:
 
 
 def pixel_masks(regions: dict[str, Intervals], wavelength: np.ndarray, origin: Path | str) -> dict[str, np.ndarray]:
-    """Pixels of each decoder: decoder -> bool array of shape (p,). No pixel is in two of them.
+    """Pixels of each decoder: decoder -> bool array of shape (p,). No pixel is in two of them unless regions overlap.
 
     A region that reaches outside the wavelengths (Å) is refused, one without a pixel too; `origin` is the file
     named in that case.
@@ -109,15 +121,35 @@ def resolve(published: dict[str, Intervals], priority: list[str]) -> dict[str, I
     return {decoder: resolved[decoder] for decoder in DECODERS}
 
 
-def resolved_yaml(published_path: Path) -> str:
-    """The text of config/regions.yaml."""
+def released(published: dict[str, Intervals], first: str) -> dict[str, Intervals]:
+    """Regions as in the authors' release: what is shared with `first` is that one's, the rest is shared."""
+    taken = _merge(published[first])
+    return {
+        decoder: taken if decoder == first else _subtract(_merge(published[decoder]), taken) for decoder in DECODERS
+    }
+
+
+HEAD = "# Decoder regions, Å in air, first and last wavelength: Signor et al. 2025, A&A 704, A279, Appendix D,"
+RESOLVED = "# overlaps resolved. Generated from config/regions.published.yaml by `make config`."
+RELEASED = """\
+# with the overlaps of iron and carbon that the authors' release leaves, and sums. Generated from
+# config/regions.published.yaml by `make config`; needs train.reproduce.shared_pixels_summed."""
+
+
+def derived(published_path: Path) -> dict[str, str]:
+    """The texts of config/regions.yaml and config/regions.released.yaml, by name."""
     table = yaml.safe_load(published_path.read_text(encoding="utf-8"))
     published = {name: [tuple(pair) for pair in pairs] for name, pairs in table["regions"].items()}
-    lines = [
-        "# Decoder regions, Å in air, first and last wavelength: Signor et al. 2025, A&A 704, A279, Appendix D,",
-        "# overlaps resolved. Generated from config/regions.published.yaml by `make config`.",
-    ]
-    for decoder, intervals in resolve(published, table["priority"]).items():
+    priority = table["priority"]
+    return {
+        "regions.yaml": _text(RESOLVED, resolve(published, priority)),
+        "regions.released.yaml": _text(RELEASED, released(published, priority[0])),
+    }
+
+
+def _text(comment: str, regions: dict[str, Intervals]) -> str:
+    lines = [HEAD, comment]
+    for decoder, intervals in regions.items():
         lines.append(f"{decoder}:")
         lines += [f"  - [{first:.9g}, {last:.9g}]" for first, last in intervals]
     return "\n".join(lines) + "\n"
@@ -125,5 +157,6 @@ def resolved_yaml(published_path: Path) -> str:
 
 if __name__ == "__main__":
     folder = Path("config")
-    (folder / "regions.yaml").write_text(resolved_yaml(folder / "regions.published.yaml"), encoding="utf-8")
-    print(folder / "regions.yaml")
+    for name, text in derived(folder / "regions.published.yaml").items():
+        (folder / name).write_text(text, encoding="utf-8")
+        print(folder / name)

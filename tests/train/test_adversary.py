@@ -14,6 +14,14 @@ def u():
     return np.stack([rng.uniform(-1.7, 1.7, 20_000), rng.uniform(-0.4, 3.0, 20_000)], axis=1)
 
 
+def test_seven_bins_of_the_release(u):
+    edges = tuple(adversary.bin_edges(u[:, k], "uniform", 7) for k in range(2))
+    assert [len(e) for e in edges] == [8, 8]
+    found = adversary.classes(u, edges)
+    assert len(set(found)) == 49
+    assert set(found % 8) == set(found // 8) == set(range(7))
+
+
 @pytest.mark.parametrize("kind", ["uniform", "quantile"])
 def test_eight_bins_of_each_parameter_are_all_used(u, kind):
     edges = tuple(adversary.bin_edges(u[:, k], kind) for k in range(2))

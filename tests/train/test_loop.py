@@ -32,14 +32,10 @@ def without_seconds(rows):
 
 @pytest.mark.parametrize("encoder", ["mlp", "conv"])
 def test_resumed_training_is_bit_identical(toy, tmp_path, encoder):
-    catalog, config = toy.catalog(), toy.config(encoder=encoder, epochs=5, batch_size=40)
+    decay = 0.9 if encoder == "mlp" else 0.0
+    catalog, config = toy.catalog(), toy.config(encoder=encoder, epochs=5, batch_size=40, average_decay=decay)
     if encoder == "conv":
-        catalog = dataclasses.replace(
-            catalog,
-            **{name: getattr(catalog, name)[:24] for name in ("flux", "sigma", "status", "labels")},
-            flux_clean=None,
-            out_of_grid=None,
-        )
+        catalog = first(catalog, 24)
     loop.fit(catalog, config, tmp_path / "whole")
     loop.fit(catalog, config, tmp_path / "parts", stop_after=2)
     assert not (tmp_path / "parts" / model_files.WEIGHTS).exists()
@@ -68,16 +64,48 @@ def test_training_leaves_the_random_state_alone(toy, tmp_path):
     assert torch.equal(before, torch.random.get_rng_state())
 
 
-def test_test_stars_and_abundances_are_not_seen(toy, trained, tmp_path):
-    catalog = toy.catalog()
-    rows, validation = data.select(catalog, toy.config().train)
-    others = np.setdiff1d(np.flatnonzero(catalog.usable), np.concatenate([rows, validation]))
-    assert len(others) > 30
+def first(catalog, count):
+    """The catalog of its first stars."""
+    by_star = ("flux", "sigma", "status", "labels", "flux_clean", "out_of_grid")
+    return dataclasses.replace(catalog, **{name: getattr(catalog, name)[:count] for name in by_star})
+
+
+@pytest.mark.parametrize(("encoder", "stars", "epochs"), [("mlp", 200, 4), ("conv", 60, 1)])
+def test_only_what_a_survey_has_is_seen(toy, tmp_path, encoder, stars, epochs):
+    """Other abundances, other true Teff and log g, no clean flux, other test stars: the same weights to the bit."""
+    # Lambda and a validation in the short run too, so that all parts of a step have their say.
+    weight = [{"from_epoch": 0, "value": 0.05}]
+    config = toy.config(encoder=encoder, epochs=epochs, adversary_weight=weight, average_decay=0.9)
+    loop.fit(first(toy.catalog(), stars), config, tmp_path / "whole")
+    catalog = first(toy.catalog(), stars)
+    rng = np.random.default_rng(0)
+    for name in ("feh", "c_fe", "alpha_fe"):
+        catalog.labels[name] = rng.permutation(catalog.labels[name])
+    catalog.labels[["teff", "logg", "snr"]] = np.nan
+    catalog.flux_clean = catalog.out_of_grid = None
+    others = np.setdiff1d(np.arange(stars), np.concatenate(data.select(catalog, config.train)))
+    assert len(others) > 10
     catalog.flux[others] = 0.5
+    catalog.sigma[others] = 0.3
     catalog.labels.loc[others, ["teff_obs", "logg_obs"]] = 1.0
-    catalog.labels[["feh", "c_fe", "alpha_fe", "teff", "logg"]] = np.nan
+    loop.fit(catalog, config, tmp_path / "blind")
+    assert same(weights(tmp_path / "whole"), weights(tmp_path / "blind"))
+    # Nor does it need them to be there.
+    catalog.labels = catalog.labels[["star_id", "teff_obs", "logg_obs"]]
+    loop.fit(catalog, config, tmp_path / "bare")
+    assert same(weights(tmp_path / "whole"), weights(tmp_path / "bare"))
+
+
+@pytest.mark.parametrize("what", ["flux", "sigma", "teff_obs", "logg_obs"])
+def test_what_a_survey_has_is_used(toy, trained, tmp_path, what):
+    catalog = toy.catalog()
+    row = data.select(catalog, toy.config().train)[0][0]
+    if what in catalog.labels:
+        catalog.labels.loc[row, what] *= 1.01
+    else:
+        getattr(catalog, what)[row] *= 1.2
     loop.fit(catalog, toy.config(), tmp_path)
-    assert same(weights(trained), weights(tmp_path))
+    assert not same(weights(trained), weights(tmp_path))
 
 
 def test_validation_stars_do_not_teach(toy, trained, tmp_path):
@@ -151,7 +179,7 @@ def test_the_releases_double_softmax_is_a_switch(toy, players):
     for parameter in networks.adversary.parameters():
         parameter.data *= 20
     plain = adversary_loss(networks, stars, train)
-    confined = adversary_loss(networks, stars, toy.config(reproduce_softmax_before_cross_entropy=True).train)
+    confined = adversary_loss(networks, stars, toy.config(reproduce={"softmax_before_cross_entropy": True}).train)
     assert 3.17 < confined < 4.19 < plain
 
 

@@ -5,11 +5,13 @@ n stars, p pixels of the spectrum, d pixels of the decoders.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
+from halochem import seeds
 from halochem.train.model_files import Model
 
 BATCH_SIZE = 128  # 0.8 GB of activations in the conv encoder
@@ -17,7 +19,10 @@ BATCH_SIZE = 128  # 0.8 GB of activations in the conv encoder
 
 @dataclass
 class Latents:
-    """What a model says of n stars. z is the mean of the posterior, never a draw from it."""
+    """What a model says of n stars, of three elements or as many as it has. z is the mean of the posterior.
+
+    (A draw from it for a model of `train.reproduce.posterior_sample_in_evaluation`, as in the public release.)
+    """
 
     z: np.ndarray  # (n, 3) float64: z_m, z_c, z_alpha
     covariance: np.ndarray  # (n, 3, 3) float64, of the posterior
@@ -45,18 +50,21 @@ def infer(model: Model, flux: np.ndarray, bad: np.ndarray | None = None, batch_s
     """Encode and reconstruct `flux` (n, p), finite, continuum = 1. `bad` (n, p): pixels not to be used."""
     import torch
 
-    device = model.vae.fill.device
+    device, size = model.vae.fill.device, len(model.train.elements)
+    draws = model.train.reproduce.posterior_sample_in_evaluation
     parts: list[tuple[np.ndarray, ...]] = []
     with torch.no_grad():
         for rows in batches(len(flux), batch_size):
             x = torch.from_numpy(np.array(flux[rows], np.float32)).to(device)
             hidden = None if bad is None else torch.from_numpy(np.array(bad[rows], bool)).to(device)
-            output = model.vae(x, hidden)
+            draw = torch.from_numpy(posterior_draws(model, flux[rows])).to(device) if draws else None
+            output = model.vae(x, hidden, draw)
             posterior = output.posterior
-            numbers = (posterior.mean, posterior.cholesky, posterior.w, output.u, output.reconstruction)
+            z = posterior.mean if draw is None else posterior.mean + (posterior.cholesky @ draw[:, :, None])[:, :, 0]
+            numbers = (z, posterior.cholesky, posterior.w, output.u, output.reconstruction)
             parts.append(tuple(value.cpu().numpy() for value in numbers))
     d = len(model.pixels)
-    empty = tuple(np.empty(shape, np.float32) for shape in ((0, 3), (0, 3, 3), (0, 2), (0, 2), (0, d)))
+    empty = tuple(np.empty(shape, np.float32) for shape in ((0, size), (0, size, size), (0, 2), (0, 2), (0, d)))
     mean, cholesky, w, u, reconstruction = (np.concatenate(values) for values in zip(empty, *parts, strict=True))
     factor = cholesky.astype(np.float64)
     return Latents(
@@ -79,7 +87,7 @@ def noise_widths(
     import torch
 
     device = model.vae.fill.device
-    parts = [np.empty((0, 3))]
+    parts = [np.empty((0, len(model.train.elements)))]
     for rows in batches(len(flux), batch_size):
         x = torch.from_numpy(np.array(flux[rows], np.float32)).to(device).requires_grad_()
         hidden = None if bad is None else torch.from_numpy(np.array(bad[rows], bool)).to(device)
@@ -89,6 +97,17 @@ def noise_widths(
         slopes = [torch.autograd.grad(z.sum(), x, retain_graph=True)[0] for z in mean.unbind(dim=1)]
         parts.append(torch.stack([(slope * noise).norm(dim=1) for slope in slopes], dim=1).cpu().numpy())
     return np.concatenate(parts).astype(np.float64)
+
+
+def posterior_draws(model: Model, flux: np.ndarray) -> np.ndarray:
+    """Standard normal numbers for each of the spectra (n, p): float32, (n, number of latents).
+
+    As the public release draws z; a function of the model's seed and the spectrum, whatever the order of the stars.
+    """
+    seed, size = int(model.document["seed"]), len(model.train.elements)
+    marks = [hashlib.sha256(np.ascontiguousarray(row, np.float32)).digest()[:8] for row in flux]
+    draws = [seeds.normals(seed, "encode/posterior", int.from_bytes(mark, "little"), size) for mark in marks]
+    return np.array(draws, np.float32).reshape(len(flux), size)
 
 
 def relative_l2(reconstruction: np.ndarray, flux: np.ndarray, good: np.ndarray | None = None) -> np.ndarray:

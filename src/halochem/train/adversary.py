@@ -19,10 +19,10 @@ HIDDEN = (64, 128)
 class Adversary(nn.Module):
     """MLP 3-64-128-64 on the posterior mean (n, 3), giving the logits (n, 64) of the classes."""
 
-    def __init__(self):
+    def __init__(self, n_latent: int = N_LATENT):
         super().__init__()
         self.mlp = nn.Sequential(
-            nn.Linear(N_LATENT, HIDDEN[0]),
+            nn.Linear(n_latent, HIDDEN[0]),
             nn.ReLU(),
             nn.Linear(HIDDEN[0], HIDDEN[1]),
             nn.ReLU(),
@@ -34,11 +34,11 @@ class Adversary(nn.Module):
         return self.mlp(mean)
 
 
-def bin_edges(values: np.ndarray, kind: str) -> np.ndarray:
+def bin_edges(values: np.ndarray, kind: str, n_bins: int = N_BINS) -> np.ndarray:
     """The nine edges of eight bins over `values` (n,): "uniform" in width or "quantile", equal in content."""
     if kind == "quantile":
-        return np.quantile(values, np.linspace(0, 1, N_BINS + 1))
-    return np.linspace(values.min(), values.max(), N_BINS + 1)
+        return np.quantile(values, np.linspace(0, 1, n_bins + 1))
+    return np.linspace(values.min(), values.max(), n_bins + 1)
 
 
 def classes(u: np.ndarray, edges: tuple[np.ndarray, np.ndarray]) -> np.ndarray:

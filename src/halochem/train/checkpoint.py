@@ -21,6 +21,9 @@ from halochem.errors import UserError
 
 NAME = "checkpoint.safetensors"
 FORMAT = 1
+# Keys of the configuration's section train that change nothing in the weights: where it runs, what it writes how often,
+# how the regions' file is called.
+IRRELEVANT = ("device", "checkpoint_every", "validate_every", "regions", "tensorboard")
 
 
 def _optimiser_tensors(optimiser: torch.optim.Optimizer, prefix: str) -> dict[str, torch.Tensor]:

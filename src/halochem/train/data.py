@@ -56,6 +56,10 @@ class Stars:
         """The same on a device."""
         return Stars(*(None if t is None else t.to(device) for t in vars(self).values()))
 
+    def head(self, count: int) -> Stars:
+        """The first `count` of them."""
+        return Stars(*(None if t is None else t[:count] for t in vars(self).values()))
+
     def batch(self, rows: torch.Tensor, device: torch.device) -> Stars:
         """Some rows (m',), on the device where the model is."""
         rows = rows.to(self.flux.device)
@@ -65,16 +69,20 @@ class Stars:
 def select(catalog: Catalog, train: Train) -> tuple[np.ndarray, np.ndarray]:
     """Rows to train on and rows to validate on, both from the usable training stars, ascending.
 
-    Validation takes round(validation_fraction m) of them, those of smallest draw in the stream "validation".
+    Validation takes round(validation_fraction m) of them, those of smallest draw in the stream "validation"; as in the
+    public release (`reproduce.validation_is_test`) it is the test stars.
     """
     is_train = split.is_train(catalog.seed, len(catalog.status), train.train_fraction)
     rows = np.flatnonzero(is_train & catalog.usable)
-    n_validation = round(train.validation_fraction * len(rows))
+    released = train.reproduce.validation_is_test
+    n_validation = 0 if released else round(train.validation_fraction * len(rows))
     if len(rows) - n_validation < 2:
         raise UserError(
             f"{catalog.path}: {len(rows)} usable training stars of {len(catalog.status)}; expected 2 or more "
             "after validation, so sample more stars or raise train.train_fraction"
         )
+    if released:
+        return rows, np.flatnonzero(~is_train & catalog.usable)
     draws = seeds.uniform_table(catalog.seed, "validation", rows, 1)[:, 0]
     order = np.argsort(draws, kind="stable")
     return np.sort(rows[order[n_validation:]]), np.sort(rows[order[:n_validation]])
@@ -107,9 +115,14 @@ def fit_scaler(catalog: Catalog, rows: np.ndarray) -> Scaler:
 
 
 def class_edges(catalog: Catalog, rows: np.ndarray, scaler: Scaler, train: Train) -> tuple[np.ndarray, np.ndarray]:
-    """The adversary's bin edges, nine for standardised Teff and nine for standardised log g."""
+    """The adversary's bin edges, nine for standardised Teff and nine for standardised log g.
+
+    As in the public release, where `reproduce` asks for it: eight edges, and for log g those of Teff.
+    """
     u = scaler.standardise(observed_u(catalog, rows))
-    return tuple(adversary.bin_edges(u[:, k], train.adversary_bins) for k in range(2))
+    n_bins = adversary.N_BINS - 1 if train.reproduce.seven_bins else adversary.N_BINS
+    teff, logg = (adversary.bin_edges(u[:, k], train.adversary_bins, n_bins) for k in range(2))
+    return teff, teff if train.reproduce.logg_bins_of_teff else logg
 
 
 def noise_of(catalog: Catalog, rows: np.ndarray, pixels: np.ndarray) -> np.ndarray:

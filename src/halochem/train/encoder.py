@@ -16,13 +16,13 @@ from torch import nn
 FILTERS, KERNELS = (128, 256, 512), (5, 11, 21)
 HIDDEN = (128, 64, 32)
 N_FEATURES = HIDDEN[-1]
-N_LATENT, N_AUXILIARY = 3, 2
+N_LATENT, N_AUXILIARY = 3, 2  # latents of the published elements
 
 
 class Posterior(NamedTuple):
-    """What the encoder says of n stars: q(z | x) = N(mean, L L^T), and the auxiliary w."""
+    """What the encoder says of n stars: q(z | x) = N(mean, L L^T), and the auxiliary w. One latent an element."""
 
-    mean: torch.Tensor  # (n, 3): z_m, z_c, z_alpha
+    mean: torch.Tensor  # (n, 3): z_m, z_c, z_alpha; as many as there are elements
     cholesky: torch.Tensor  # (n, 3, 3), lower triangular, positive diagonal
     w: torch.Tensor  # (n, 2)
 
@@ -82,19 +82,21 @@ class MlpEncoder(nn.Module):
 
 
 class Heads(nn.Module):
-    """From the 32 features to the posterior of z and to w, each by one linear layer."""
+    """From the 32 features to the posterior of the latents and to w, each by one linear layer."""
 
-    def __init__(self):
+    def __init__(self, n_latent: int = N_LATENT):
         super().__init__()
-        self.mean = nn.Linear(N_FEATURES, N_LATENT)
-        self.cholesky = nn.Linear(N_FEATURES, N_LATENT * (N_LATENT + 1) // 2)
+        self.n_latent = n_latent
+        self.mean = nn.Linear(N_FEATURES, n_latent)
+        self.cholesky = nn.Linear(N_FEATURES, n_latent * (n_latent + 1) // 2)
         self.auxiliary = nn.Linear(N_FEATURES, N_AUXILIARY)
 
     def forward(self, features: torch.Tensor) -> Posterior:
         """Features (n, 32) -> posterior; the factor's diagonal is made positive by a softplus."""
-        rows, columns = torch.tril_indices(N_LATENT, N_LATENT, device=features.device)
+        size = self.n_latent
+        rows, columns = torch.tril_indices(size, size, device=features.device)
         entries = self.cholesky(features)
         entries = torch.where(rows == columns, nn.functional.softplus(entries), entries)
-        cholesky = features.new_zeros(len(features), N_LATENT, N_LATENT)
+        cholesky = features.new_zeros(len(features), size, size)
         cholesky[:, rows, columns] = entries
         return Posterior(self.mean(features), cholesky, self.auxiliary(features))

@@ -202,8 +202,7 @@ def begin(training: Training, stage: str, out: Path) -> dict[str, torch.Tensor]:
 def identity(catalog: Catalog, config: Config, masks: dict) -> dict[str, Any]:
     """What a checkpoint must share with the training that resumes it."""
     section = config.dump()["train"]
-    # Where it runs, how often it saves and how files are called change nothing in the weights.
-    for name in ("device", "checkpoint_every", "validate_every", "regions"):
+    for name in checkpoint.IRRELEVANT:
         del section[name]
     del section["fast"]["responses"]
     sample = config.dump()["sample"]
@@ -221,7 +220,7 @@ def identity(catalog: Catalog, config: Config, masks: dict) -> dict[str, Any]:
 def fit(catalog: Catalog, config: Config, out: Path, report: Callable, stop_after: int | None = None) -> None:
     """`loop.fit` for preset fast. `report(epoch, losses, validation)` is told of every epoch."""
     train = config.train
-    intervals = regions.load(train.regions)
+    intervals = regions.of(train)
     masks = regions.pixel_masks(intervals, catalog.wavelength, train.regions)
     rows, validation = data.select(catalog, train)
     training = prepare(catalog, config, masks, rows, validation)
@@ -232,7 +231,7 @@ def fit(catalog: Catalog, config: Config, out: Path, report: Callable, stop_afte
         len(rows), len(validation), len(training.players.vae.components.spread), len(training.players.vae.pixels),
         training.players.vae.count_parameters()["total"], f", going on from epoch {done}" if done else "",
     )  # fmt: skip
-    history = History(out / "history.csv", lines)
+    history = History.begin(out, lines, train)
     until = train.epochs if stop_after is None else min(train.epochs, done + stop_after)
     stage, known = "", {}
     for epoch in progress.track(range(done, until), until - done, f"train {out.name}", every_seconds=math.inf):

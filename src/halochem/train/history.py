@@ -1,8 +1,11 @@
-"""history.csv: one line an epoch, written as training goes."""
+"""history.csv: one line an epoch, written as training goes, and the same as TensorBoard event files if asked for."""
 
 from __future__ import annotations
 
 from pathlib import Path
+
+from halochem.config import Train
+from halochem.train.events import FOLDER, Events
 
 # losses as in losses.py and adversary.py, means over the stars; *_val are empty in epochs without evaluation
 LOSSES = ("reconstruction", "kl", "linear", "classification", "total")
@@ -39,11 +42,21 @@ def row(
     return ",".join([str(epoch), *cells(LOSSES), *middle, *cells(GUIDED)])
 
 
+def numbers(line: str) -> dict[str, float]:
+    """The cells of a line that are filled, by column."""
+    return {name: float(cell) for name, cell in zip(COLUMNS, line.split(","), strict=True) if cell}
+
+
 class History:
     """The file and its rows. A resumed training starts from the rows of its checkpoint."""
 
-    def __init__(self, path: Path, rows: list[str] | None = None):
-        self.path = path
+    @classmethod
+    def begin(cls, out: Path, rows: list[str], train: Train) -> History:
+        """history.csv in a model's folder, and event files where `train` asks for them."""
+        return cls(out / "history.csv", rows, Events(out / FOLDER, len(rows)) if train.tensorboard else None)
+
+    def __init__(self, path: Path, rows: list[str] | None = None, events: Events | None = None):
+        self.path, self.events = path, events
         self.rows = list(rows or [])
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("\n".join([",".join(COLUMNS), *self.rows]) + "\n", encoding="utf-8")
@@ -53,13 +66,16 @@ class History:
         self.rows.append(line)
         with open(self.path, "a", encoding="utf-8") as file:
             file.write(line + "\n")
+        if self.events:
+            values = numbers(line)
+            self.events.write(int(values.pop("epoch")), values)
 
     def last_values(self) -> dict[str, dict[str, float]]:
         """The last value of each loss that the file holds, for `train` and `validation`."""
         found: dict[str, dict[str, float]] = {"train": {}, "validation": {}}
         for line in self.rows:
-            for name, cell in zip(COLUMNS, line.split(","), strict=True):
+            for name, value in numbers(line).items():
                 loss, _, stars = name.rpartition("_")
-                if cell and loss in (*LOSSES, *GUIDED):
-                    found["train" if stars == "train" else "validation"][loss] = float(cell)
+                if loss in (*LOSSES, *GUIDED):
+                    found["train" if stars == "train" else "validation"][loss] = value
         return found

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from itertools import combinations
 
 import numpy as np
 import torch
 
+from halochem.config import PUBLISHED_ELEMENTS, Element
 from halochem.errors import UserError
 
 
@@ -38,11 +41,11 @@ def kl_divergence(mean: torch.Tensor, cholesky: torch.Tensor, prior_cholesky: to
     return 0.5 * (log_det_prior - log_det - size + trace + distance)
 
 
-def prior_cholesky(correlation: dict[str, float]) -> np.ndarray:
-    """The Cholesky factor (3, 3) of the prior's correlation matrix, in the order z_m, z_c, z_alpha."""
-    matrix = np.eye(3)
-    for (row, column), name in {(0, 1): "feh_c", (0, 2): "feh_alpha", (1, 2): "c_alpha"}.items():
-        matrix[row, column] = matrix[column, row] = correlation[name]
+def prior_cholesky(correlation: dict[str, float], elements: Sequence[Element] = PUBLISHED_ELEMENTS) -> np.ndarray:
+    """The Cholesky factor (3, 3) of the prior's correlation matrix, in the order of the elements' latents."""
+    matrix = np.eye(len(elements))
+    for (row, one), (column, other) in combinations(enumerate(elements), 2):
+        matrix[row, column] = matrix[column, row] = correlation[f"{one.short}_{other.short}"]
     try:
         return np.linalg.cholesky(matrix)
     except np.linalg.LinAlgError:

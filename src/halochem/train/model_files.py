@@ -18,10 +18,10 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from halochem import __version__, files, regions
-from halochem.config import Config, validate
+from halochem.config import Config, Train, validate
 from halochem.errors import UserError
 from halochem.files import Catalog
-from halochem.train import fast
+from halochem.train import description, fast
 from halochem.train.data import OBSERVED, Scaler
 from halochem.train.fast import FastVae
 from halochem.train.vae import Vae, build
@@ -40,6 +40,11 @@ class Model:
     wavelength: np.ndarray  # (p,) float64, Å, air
     scaler: Scaler
     document: dict[str, Any]  # model.json
+
+    @property
+    def train(self) -> Train:
+        """The configuration's section train that it was trained with, the defaults of today where it is older."""
+        return validate({"train": self.document["config"]["train"]}, str(self.folder / DOCUMENT)).train
 
     @property
     def pixels(self) -> np.ndarray:
@@ -75,7 +80,7 @@ def flux_hash(catalog: Catalog) -> str:
 
 def masks_hash(masks: dict[str, np.ndarray]) -> str:
     """SHA-256 of the decoders' pixels."""
-    packed = b"".join(name.encode() + np.packbits(masks[name]).tobytes() for name in regions.DECODERS)
+    packed = b"".join(name.encode() + np.packbits(mask).tobytes() for name, mask in masks.items())
     return hashlib.sha256(packed).hexdigest()
 
 
@@ -108,9 +113,9 @@ def save(
         "architecture": {
             "preset": config.train.preset,
             "encoder": config.train.encoder if config.train.preset == "paper" else "components",
-            "latents": ["z_m", "z_c", "z_alpha"],
             "decoder_pixels": {name: int(mask.sum()) for name, mask in masks.items()},
             "parameters": vae.count_parameters(),
+            **description.describe(vae, config.train),
         },
         "scalers": {
             name: {"mean": float(scaler.mean[k]), "std": float(scaler.std[k])} for k, name in enumerate(OBSERVED)

@@ -12,11 +12,17 @@ from halochem.config import LambdaStep
 
 WARM_UP, START_FACTOR, END_FACTOR = 0.3, 1 / 25, 1 / (25 * 1e4)
 MOMENTUM_LOW, MOMENTUM_HIGH = 0.85, 0.95
+RELEASED_EXCESS = 5000 / 4000  # epochs of the public release's schedulers over those of the paper
 
 
 def adversary_weight(steps: Sequence[LambdaStep], epoch: int) -> float:
     """Lambda in epoch `epoch` (the first is 0): the value of the last step begun."""
     return [step.value for step in steps if step.from_epoch <= epoch][-1]
+
+
+def cycle_steps(epochs: int, n_batches: int, unfinished: bool = False) -> int:
+    """Steps that 1Cycle is laid out for: all there will be, or a quarter more, as in the public release."""
+    return (math.ceil(RELEASED_EXCESS * epochs) if unfinished else epochs) * n_batches
 
 
 def _cosine(start: float, end: float, progress: float) -> float:

@@ -1,4 +1,4 @@
-"""The disentangled variational autoencoder: encoder, heads, three decoders, linear map w -> (Teff, log g).
+"""The disentangled variational autoencoder: encoder, heads, a decoder an element, linear map w -> (Teff, log g).
 
 Signor et al. 2025 (A&A 704, A279), Sect. 2. n stars, p pixels of the spectrum, d pixels of the decoders.
 """
@@ -13,7 +13,7 @@ from torch import nn
 
 from halochem import seeds
 from halochem.config import Train
-from halochem.train.decoders import READS, Decoders
+from halochem.train.decoders import Decoders
 from halochem.train.encoder import N_AUXILIARY, ConvEncoder, Heads, MlpEncoder, Posterior
 from halochem.train.losses import prior_cholesky
 
@@ -31,18 +31,21 @@ class Vae(nn.Module):
 
     def __init__(self, masks: dict[str, np.ndarray], train: Train):
         super().__init__()
-        n_pixels = len(next(iter(masks.values())))
+        n_pixels, names = len(next(iter(masks.values()))), [element.name for element in train.elements]
         self.encoder = ConvEncoder(train.instance_norm) if train.encoder == "conv" else MlpEncoder(n_pixels)
-        self.heads = Heads()
-        self.decoders = Decoders({name: int(masks[name].sum()) for name in READS}, train.selective_gradient_flow)
-        self.linear = nn.Linear(N_AUXILIARY, 2)
-        by_decoder = np.concatenate([np.flatnonzero(masks[name]) for name in READS])
-        order = np.argsort(by_decoder)
-        self.register_buffer("pixels", torch.from_numpy(by_decoder[order]), persistent=False)
-        self.register_buffer("order", torch.from_numpy(order), persistent=False)
-        self.register_buffer(
-            "prior", torch.from_numpy(prior_cholesky(train.prior_correlation)).float(), persistent=False
+        self.heads = Heads(len(names))
+        self.decoders = Decoders(
+            {name: int(masks[name].sum()) for name in names}, train.selective_gradient_flow, train.elements
         )
+        self.linear = nn.Linear(N_AUXILIARY, 2)
+        by_decoder = np.concatenate([np.flatnonzero(masks[name]) for name in names])
+        pixels, place = np.unique(by_decoder, return_inverse=True)
+        self.shared_pixels = len(by_decoder) - len(pixels)
+        prior = prior_cholesky(train.prior_correlation, train.elements)
+        for name, array in {"pixels": pixels, "order": np.argsort(by_decoder), "place": place}.items():
+            self.register_buffer(name, torch.from_numpy(array), persistent=False)
+        self.register_buffer("prior", torch.from_numpy(prior).float(), persistent=False)
+        self.precision: torch.dtype | None = None  # of the encoder's matrix products; None: of the weights
         # What the encoder is fed: (flux - offset) / scale, and `fill` where a pixel is bad.
         self.register_buffer("offset", torch.zeros(n_pixels))
         self.register_buffer("scale", torch.ones(()))
@@ -52,11 +55,23 @@ class Vae(nn.Module):
         """Flux (n, p), continuum 1 -> posterior. Pixels `bad` (n, p) take the mean spectrum."""
         if bad is not None:
             flux = torch.where(bad, self.fill, flux)
-        return self.heads(self.encoder((flux - self.offset) / self.scale))
+        fed = (flux - self.offset) / self.scale
+        if self.precision is None:
+            return self.heads(self.encoder(fed))
+        # The encoder alone, where the work is: 8 bits would round the flux near 1 to 0.004, latents to a percent.
+        with torch.autocast(fed.device.type, self.precision):
+            features = self.encoder(fed)
+        return self.heads(features.float())
 
     def decode(self, z: torch.Tensor, w: torch.Tensor) -> torch.Tensor:
-        """z (n, 3), w (n, 2) -> flux (n, d) on `pixels`, in ascending wavelength."""
-        return self.decoders(z, w)[:, self.order]
+        """z (n, 3), w (n, 2) -> flux (n, d) on `pixels`, in ascending wavelength.
+
+        Pixels that two decoders share are summed, as in the public release.
+        """
+        flux = self.decoders(z, w)
+        if self.shared_pixels:
+            return flux.new_zeros(len(flux), len(self.pixels)).index_add(1, self.place, flux)
+        return flux[:, self.order]
 
     def forward(self, flux: torch.Tensor, bad: torch.Tensor | None = None, noise: torch.Tensor | None = None) -> Output:
         """Flux (n, p) -> output. `noise` (n, 3) from N(0, 1) draws z from the posterior; None: its mean."""

@@ -1,0 +1,37 @@
+"""What makes training faster on a GPU: bfloat16 in the encoder, and compiled code. A CPU does neither unless asked."""
+
+from __future__ import annotations
+
+import torch
+
+from halochem.config import Train
+from halochem.errors import UserError
+from halochem.train.vae import Vae
+
+
+def mixed_precision(train: Train, device: torch.device) -> bool:
+    """Whether the encoder is to use bfloat16. Of use for the convolutions only."""
+    if train.mixed_precision == "auto":
+        return train.encoder == "conv" and device.type == "cuda" and torch.cuda.is_bf16_supported()
+    return train.mixed_precision == "on"
+
+
+def compiled(train: Train, device: torch.device) -> bool:
+    """Whether the model is to be compiled: on a GPU this takes Triton, which comes with PyTorch for CUDA on Linux."""
+    from torch.utils._triton import has_triton
+
+    if train.compile == "on" and device.type == "cuda" and not has_triton():
+        raise UserError("train.compile: on, but there is no working Triton for this GPU; set it to auto or off")
+    return train.compile == "on" or (train.compile == "auto" and device.type == "cuda" and has_triton())
+
+
+def apply(model: Vae, train: Train, device: torch.device) -> str:
+    """Set the model up for training on `device`; weights and their names stay. Returns what was done, in words."""
+    done = []
+    if mixed_precision(train, device):
+        model.precision = torch.bfloat16
+        done.append("bfloat16")
+    if compiled(train, device):
+        model.compile()
+        done.append("compiled")
+    return f" ({', '.join(done)})" if done else ""
