@@ -11,10 +11,10 @@ INSTALLED := $(VENV)/.installed
 LOCKING := $(VENV)/lock
 
 .DELETE_ON_ERROR:
-.PHONY: help install gfortran run test lint bench config lock doctor clean
+.PHONY: help install gfortran run test lint bench bench-model config lock doctor clean
 
 help: ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1 /' | awk '{name = $$1; $$1 = ""; printf "make %-9s%s\n", name, $$0}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1 /' | awk '{name = $$1; $$1 = ""; printf "make %-12s%s\n", name, $$0}'
 
 install: $(INSTALLED) ## the Python environment in .venv, exact versions
 
@@ -52,6 +52,12 @@ bench: $(INSTALLED) gfortran ## the measurements of speed, side by side: tables 
 	@set -e; for name in $(BENCHES); do \
 		echo "== benchmarks/synthesis/$$name.py"; $(BIN)/python benchmarks/synthesis/$$name.py; \
 	done
+
+# Ended and started again, it goes on; `make run` has made the catalog and model that the second needs.
+bench-model: $(INSTALLED) ## about an hour: what each part of the model does (three catalogs), and the calibration of `make run`'s
+	$(BIN)/python benchmarks/model/ablation.py run
+	$(BIN)/python benchmarks/model/ablation.py page
+	$(BIN)/python benchmarks/model/calibration.py
 
 config: $(INSTALLED) ## rewrite what is generated from src/halochem/config.py and the published regions
 	$(BIN)/python -m halochem.config
