@@ -157,7 +157,9 @@ def _numbers(row: str, count: int, path: Path) -> list[float]:
     except ValueError:
         values = []
     if len(values) < count or not all(map(math.isfinite, values)):
-        raise UserError(f"{path}: expected {count} number(s) at the start of {row.strip()!r}; fetch it again")
+        raise UserError(
+            f"{path}: expected {count} number(s) at the start of {untrusted.short(row.strip())}; fetch it again"
+        )
     return values
 
 
@@ -186,7 +188,7 @@ def _table(rows: list[str], start: int, layers: int, fields: int, path: Path) ->
         except ValueError:
             values = []
         if len(values) != fields or not np.isfinite(values).all():
-            raise UserError(f"{path}: row {number + 1}: expected {fields} numbers, got {rows[number].strip()!r}")
+            raise UserError(f"{path}: row {number + 1}: expected {fields} numbers, got {untrusted.short(rows[number])}")
         table.append(values)
     return np.array(table)
 
@@ -225,8 +227,7 @@ def read_ispec(path: Path) -> Model:
 
     try:
         content = io.BytesIO(untrusted.read_bytes(path, SIZE_LIMIT))
-        with warnings.catch_warnings(), fits.open(content, memmap=False) as file:
-            warnings.simplefilter("ignore")
+        with warnings.catch_warnings(action="ignore"), fits.open(content, memmap=False) as file:
             table = file[1].data
             names = {name.lower() for name in table.dtype.names}
             missing = [name for name in _ISPEC_COLUMNS if name not in names]
