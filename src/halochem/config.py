@@ -175,6 +175,12 @@ class Synthesis(Section):
         80.0, ge=20, description="what is computed beyond each end of the range, so that no wing is cut [Å]"
     )
     chunk_size: int = Field(200, ge=1, description="stars in a job")
+    max_jobs: int = Field(
+        2000,
+        ge=1,
+        le=2000,
+        description="jobs of a catalog at most: where chunk_size would make more, a job has more stars (docs/scale.md)",
+    )
     time_limit: float = Field(900.0, gt=0, description="seconds after which one run of one star is ended")
 
     @field_validator("marcs_dir", "line_list", "ispec_dir", "ispec_python", mode="after")
@@ -184,6 +190,10 @@ class Synthesis(Section):
             return value.expanduser() if value is not None else None
         except RuntimeError:
             raise ValueError("no such user's home folder") from None
+
+    def stars_in_job(self, n_stars: int) -> int:
+        """Stars in a job of a catalog of `n_stars`: chunk_size, or more where that would make too many jobs."""
+        return max(self.chunk_size, -(-n_stars // self.max_jobs))
 
     @model_validator(mode="after")
     def _marcs_has_its_folder(self) -> Synthesis:

@@ -11,7 +11,7 @@ from halochem.config import Config
 
 # How the work is cut up, how long it may take and where it runs: no number in a product depends on it.
 WITHOUT_EFFECT = {
-    "synthesis": ("chunk_size", "time_limit", "ispec_dir", "ispec_python", "emulator_dir", "check_stars"),
+    "synthesis": ("chunk_size", "max_jobs", "time_limit", "ispec_dir", "ispec_python", "emulator_dir", "check_stars"),
     "train": ("device", "checkpoint_every", "validate_every"),
 }
 

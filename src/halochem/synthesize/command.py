@@ -77,7 +77,7 @@ def _chunk(arguments: argparse.Namespace, config) -> None:
     if arguments.jobs < 1:
         raise UserError(f"--jobs {arguments.jobs}: expected 1 or more")
     labels = files.read_labels(arguments.labels)
-    size = config.synthesis.chunk_size if arguments.chunk is not None else len(labels)
+    size = config.synthesis.stars_in_job(len(labels)) if arguments.chunk is not None else len(labels)
     rows = chunk.rows_of_chunk(len(labels), size, arguments.chunk or 0)
     engine = engines.make(config, arguments.engine)
     settings = {
