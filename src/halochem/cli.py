@@ -6,8 +6,10 @@ A stage's options and work are in `halochem.<stage>.command`: `SUMMARY`, `add_ar
 from __future__ import annotations
 
 import argparse
+import errno
 import importlib
 import logging
+import os
 import sys
 
 from halochem import __version__
@@ -48,6 +50,13 @@ def main(argv: list[str] | None = None) -> int:
         status = arguments.run(arguments)
     except UserError as error:
         print(f"halochem {arguments.stage}: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        # As in whole_file.py, which is not imported here: no stage should wait for the packages of another.
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise
+        words = f"{error.filename or 'a file'}: cannot be written ({os.strerror(error.errno)})"
+        print(f"halochem {arguments.stage}: {words}; make room and run it again", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print(f"halochem {arguments.stage}: interrupted; run it again to go on", file=sys.stderr)

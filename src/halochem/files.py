@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
-import tempfile
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +22,8 @@ import pyarrow.parquet as pq
 from halochem import stored
 from halochem.errors import UserError
 from halochem.untrusted import check_hdf5, one_line, short
+from halochem.whole_file import HDF5_FORMAT as HDF5_FORMAT
+from halochem.whole_file import atomic
 
 SCHEMA_VERSION = 1
 
@@ -40,10 +41,6 @@ LABELS: dict[str, tuple[str, str]] = {
 # What a clean spectrum depends on.
 STAR_LABELS = ("teff", "logg", "feh", "c_fe", "alpha_fe")
 
-# HDF5 1.10 and later: the file's own structure has checksums too, so that damage is seen, where in older formats it
-# may pass unnoticed or send the reader astray.
-HDF5_FORMAT = ("v110", "v110")
-
 MOST_STARS = 10**9
 # Rows of a catalog in memory at a time where it is only looked through.
 BLOCK_ROWS = 1024
@@ -51,28 +48,6 @@ BLOCK_ROWS = 1024
 # /status of chunks and catalogs
 STATUS_OK, STATUS_RETRIED, STATUS_FAILED = 0, 1, 2
 STATUS_MEANING = "0 computed, 1 computed by the safe second try, 2 failed (flux is NaN, see status_reason)"
-
-
-@contextlib.contextmanager
-def atomic(path: Path | str) -> Iterator[Path]:
-    """A temporary path beside `path` that takes its place when the block ends well, and vanishes otherwise."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        yield temporary
-        temporary.chmod(0o666 & ~_umask())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def sha256(path: Path | str) -> str:
@@ -278,5 +253,5 @@ def _check_layout(catalog: Catalog) -> None:
         if name != "star_id" and catalog.labels[name].dtype.kind not in "biuf":
             raise UserError(f"{catalog.path}: /labels/{name} holds no numbers")
     seed = catalog.attributes.get("seed", 0)
-    if not str(seed).isdecimal() or int(seed) >= 2**63:
+    if not re.fullmatch(r"[0-9]{1,19}", str(seed)) or int(seed) >= 2**63:
         raise UserError(f"{catalog.path}: attribute seed: expected a whole number, got {short(seed)}")

@@ -12,10 +12,11 @@ import pandas as pd
 
 from halochem import __version__, progress
 from halochem.errors import UserError
-from halochem.files import HDF5_FORMAT, LABELS, SCHEMA_VERSION, STATUS_FAILED, STATUS_MEANING, STATUS_OK, atomic
+from halochem.files import LABELS, SCHEMA_VERSION, STATUS_FAILED, STATUS_MEANING, STATUS_OK
 from halochem.ingest import continuum, spectrum_file
 from halochem.ingest.pixels import OnPixels, Resampler
 from halochem.ingest.spectrum_file import Unusable
+from halochem.whole_file import create_hdf5
 
 log = logging.getLogger("halochem")
 # Stars of a stored block.
@@ -76,7 +77,7 @@ def write(out: Path, stars: pd.DataFrame, way: Way) -> None:
     """Write the catalog `out` (docs/files.md). Raises UserError when no star has a usable spectrum."""
     pixels = way.resampler.pixels
     faults: dict[int, str] = {}
-    with atomic(out) as temporary, h5py.File(temporary, "w", libver=HDF5_FORMAT) as file:
+    with create_hdf5(out) as file:
         file.attrs.update({"schema_version": SCHEMA_VERSION, "halochem_version": __version__, **way.attributes()})
         file.create_dataset("wavelength", data=pixels, fletcher32=True).attrs["unit"] = "Angstrom (air)"
         _write_labels(file, stars)

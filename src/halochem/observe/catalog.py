@@ -13,9 +13,10 @@ import pandas as pd
 
 from halochem import progress
 from halochem.config import Observe
-from halochem.files import HDF5_FORMAT, LABELS, SCHEMA_VERSION, STATUS_MEANING, atomic
+from halochem.files import LABELS, SCHEMA_VERSION, STATUS_MEANING
 from halochem.observe import chunks as chunk_files
 from halochem.observe.noise import jitter, noise
+from halochem.whole_file import create_hdf5
 
 log = logging.getLogger("halochem")
 
@@ -44,7 +45,7 @@ def write(
 ) -> None:
     """Write the catalog `out`; memory holds a portion of the stars at a time. `attributes` go to the file's root."""
     n_stars, n_pixels = len(labels), len(wavelength)
-    with atomic(out) as temporary, h5py.File(temporary, "w", libver=HDF5_FORMAT) as file:
+    with create_hdf5(out) as file:
         file.attrs.update({"schema_version": SCHEMA_VERSION, "flux_quantum": QUANTUM, **attributes})
         file.create_dataset("wavelength", data=wavelength, fletcher32=True).attrs["unit"] = "Angstrom (air)"
         _write_labels(file, labels, observe, seed)

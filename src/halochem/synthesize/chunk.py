@@ -23,7 +23,6 @@ import pandas as pd
 from halochem import progress
 from halochem.errors import UserError
 from halochem.files import (
-    HDF5_FORMAT,
     LABELS,
     SCHEMA_VERSION,
     STAR_LABELS,
@@ -34,6 +33,7 @@ from halochem.files import (
     atomic,
 )
 from halochem.synthesize.turbospectrum import Disturbed, Star, SynthesisFailed
+from halochem.whole_file import create_hdf5
 
 log = logging.getLogger("halochem")
 
@@ -246,7 +246,7 @@ def _write(
     first_row: int,
 ) -> None:
     text = h5py.string_dtype("utf-8")
-    with atomic(out) as temporary, h5py.File(temporary, "w", libver=HDF5_FORMAT) as file:
+    with create_hdf5(out) as file:
         file.attrs.update({"schema_version": SCHEMA_VERSION, **settings, "first_row": str(first_row)})
         file.create_dataset("wavelength", data=wavelength, fletcher32=True).attrs["unit"] = "Angstrom (air)"
         flux = file.create_dataset(

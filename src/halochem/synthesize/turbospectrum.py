@@ -20,6 +20,7 @@ import pandas as pd
 from halochem.synthesize import composition
 from halochem.synthesize.atmospheres.structure import Structure
 from halochem.synthesize.lines import native_list
+from halochem.whole_file import is_alive
 
 # Signals that come from outside, as a machine out of memory sends them; the others are the program's own faults.
 OUTSIDE = {signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGXCPU}
@@ -80,18 +81,8 @@ def remove_stale_scratch() -> None:
     host = re.escape(socket.gethostname())
     for folder in Path(scratch_parent() or tempfile.gettempdir()).glob("halochem-*"):
         owner = re.fullmatch(rf"halochem-{host}-(\d+)-\w+", folder.name)
-        if owner and not _is_alive(int(owner[1])):
+        if owner and not is_alive(int(owner[1])):
             shutil.rmtree(folder, ignore_errors=True)
-
-
-def _is_alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:  # another user's
-        return True
-    return True
 
 
 def run_star(

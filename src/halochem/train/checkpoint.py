@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save as serialised
 
 from halochem import files
 from halochem.errors import UserError
@@ -55,7 +55,8 @@ def save(
     tensors = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
     header = {"format": FORMAT, "epoch": epoch, "identity": identity, "history": history}
     with files.atomic(folder / NAME) as temporary:
-        save_file(tensors, temporary, metadata={"halochem": json.dumps(header)})
+        # Not save_file, whose error on a full disk is none that tells it from others.
+        temporary.write_bytes(serialised(tensors, metadata={"halochem": json.dumps(header)}))
 
 
 def _differences(old: Any, new: Any, key: str = "") -> list[str]:

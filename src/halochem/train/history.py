@@ -6,6 +6,7 @@ from pathlib import Path
 
 from halochem.config import Train
 from halochem.train.events import FOLDER, Events
+from halochem.whole_file import atomic
 
 # losses as in losses.py and adversary.py, means over the stars; *_val are empty in epochs without evaluation
 LOSSES = ("reconstruction", "kl", "linear", "classification", "total")
@@ -58,14 +59,16 @@ class History:
     def __init__(self, path: Path, rows: list[str] | None = None, events: Events | None = None):
         self.path, self.events = path, events
         self.rows = list(rows or [])
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("\n".join([",".join(COLUMNS), *self.rows]) + "\n", encoding="utf-8")
+        with atomic(path) as temporary:
+            temporary.write_text("\n".join([",".join(COLUMNS), *self.rows]) + "\n", encoding="utf-8")
+        # Its own file: a training that a killed run left behind writes on in the one that stood here before.
+        self._file = open(path, "a", encoding="utf-8")  # noqa: SIM115
 
     def append(self, line: str) -> None:
         """Add a line to the file at once."""
         self.rows.append(line)
-        with open(self.path, "a", encoding="utf-8") as file:
-            file.write(line + "\n")
+        self._file.write(line + "\n")
+        self._file.flush()
         if self.events:
             values = numbers(line)
             self.events.write(int(values.pop("epoch")), values)

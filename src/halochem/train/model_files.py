@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
+from safetensors.torch import save as serialised
 
 from halochem import __version__, files, regions
 from halochem.config import Config, Train, validate
@@ -105,7 +106,7 @@ def save(
     tensors = {name: value.detach().cpu().contiguous() for name, value in vae.state_dict().items()}
     tensors["wavelength"] = torch.from_numpy(np.array(wavelength, np.float64))
     with files.atomic(folder / WEIGHTS) as temporary:
-        save_file(tensors, temporary)
+        temporary.write_bytes(serialised(tensors))
     values = config.dump()
     document = {
         "format": FORMAT,
