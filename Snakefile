@@ -33,6 +33,7 @@ localrules:
 
 # Not a rule: a rule that rewrites this file would hide from Snakemake which stages' own settings changed.
 onstart:
+    check_partitions()
     write_settings()
 
 

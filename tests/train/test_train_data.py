@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 import torch
@@ -85,3 +87,17 @@ def test_a_gpu_that_is_not_there():
         assert data.choose_device("auto") == torch.device("cpu")
         with pytest.raises(UserError, match=r"train\.device: cuda, but there is no CUDA device"):
             data.choose_device("cuda")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_one_line_says_that_there_is_no_gpu(caplog, monkeypatch):
+    monkeypatch.delenv("SLURM_JOB_GPUS", raising=False)
+    monkeypatch.delenv("SLURM_STEP_GPUS", raising=False)
+    with caplog.at_level("INFO", logger="halochem"):
+        data.choose_device("auto")
+        assert re.fullmatch(r"no GPU here \(.+\): on the processor, with \d+ threads?", caplog.messages[-1])
+        monkeypatch.setenv("SLURM_JOB_GPUS", "0")
+        data.choose_device("auto")
+        assert caplog.messages[-1].startswith("Slurm gave this job GPU 0, but PyTorch cannot use it (")
+        data.choose_device("cpu")
+    assert len(caplog.messages) == 2

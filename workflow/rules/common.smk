@@ -9,6 +9,7 @@ import yaml
 try:
     from halochem import regions
     from halochem.config import validate
+    from halochem.doctor.checks import partitions
     from halochem.errors import UserError
     from halochem.files import atomic
     from halochem.synthesize.build import own_code
@@ -37,6 +38,20 @@ def write_settings():
     """Write the merged settings for the jobs of this run."""
     with atomic(SETTINGS_FILE) as temporary:
         temporary.write_text(yaml.safe_dump(SETTINGS.dump(), sort_keys=False), encoding="utf-8")
+
+
+def check_partitions():
+    """Refuse a partition that the cluster does not have now: Slurm itself would, after days of synthesis."""
+    if getattr(workflow.executor_plugin, "name", None) != "slurm":
+        return
+    known = partitions()
+    for rule_name, asked in workflow.resource_settings.overwrite_resources.items():
+        for name in str(getattr(asked.get("slurm_partition"), "raw", asked.get("slurm_partition") or "")).split(","):
+            if known and name and name not in known:
+                sys.exit(
+                    f"halochem: set-resources: {rule_name}: slurm_partition: no {name} here (there are "
+                    f"{', '.join(sorted(known))}); edit the profile (docs/cluster.md)"
+                )
 
 
 def settings_of(*sections, without=()):

@@ -130,8 +130,8 @@ rule without_flow:
         "results/logs/evaluate/without-flow-{seed}.log",
     benchmark:
         "results/benchmarks/evaluate/without-flow-{seed}.tsv"
-    # A second try goes on from the last checkpoint.
-    retries: 1
+    # The next try goes on from the last checkpoint.
+    retries: 2
     conda:
         "../envs/training.yaml"
     threads: 8
@@ -157,8 +157,8 @@ rule training_size:
         "results/logs/evaluate/training-sizes/halo-{seed}_snr-{snr}_stars-{stars}.log",
     benchmark:
         "results/benchmarks/evaluate/training-sizes/halo-{seed}_snr-{snr}_stars-{stars}.tsv"
-    # A second try goes on from the last checkpoint.
-    retries: 1
+    # The next try goes on from the last checkpoint.
+    retries: 2
     conda:
         "../envs/training.yaml"
     threads: 8

@@ -38,7 +38,8 @@ rule synthesize:
         "results/logs/synthesize/halo-{seed}/chunk-{chunk}.log",
     benchmark:
         "results/benchmarks/synthesize/halo-{seed}/chunk-{chunk}.tsv"
-    retries: 1
+    # The next try goes on with the stars that are missing.
+    retries: 2
     conda:
         "../envs/synthesis.yaml"
     resources:

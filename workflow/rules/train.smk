@@ -14,8 +14,8 @@ rule train:
         "results/logs/train/halo-{seed}.log",
     benchmark:
         "results/benchmarks/train/halo-{seed}.tsv"
-    # A second try goes on from the last checkpoint.
-    retries: 1
+    # The next try goes on from the last checkpoint.
+    retries: 2
     conda:
         "../envs/training.yaml"
     threads: 8

@@ -150,7 +150,7 @@ def slurm(root: Path) -> Finding:
     """Slurm's commands, and whether the partitions that the profile names exist."""
     if not (shutil.which("sbatch") and shutil.which("sinfo")):
         return Finding(OPTIONAL, "Slurm", "no sbatch and sinfo here; --profile slurm needs a cluster's login node")
-    found = {name.rstrip("*") for name in _output("sinfo", "-h", "-o", "%P").split()}
+    found = partitions()
     if not found:
         return Finding(OPTIONAL, "Slurm", "installed, but sinfo names no partition; is slurmctld running?")
     unknown = sorted(_partitions(root / PROFILE) - found)
@@ -159,6 +159,11 @@ def slurm(root: Path) -> Finding:
         text = f"no partition {', '.join(unknown)} here (there are {known}); edit {PROFILE}"
         return Finding(OPTIONAL, "Slurm", text)
     return Finding(OK, "Slurm", f"partitions {known}")
+
+
+def partitions() -> set[str]:
+    """The cluster's partitions; none where Slurm does not answer."""
+    return {name.rstrip("*") for name in _output("sinfo", "-h", "-o", "%P").split()}
 
 
 def _partitions(profile: Path) -> set[str]:
