@@ -297,6 +297,7 @@ class Fast(Section):
     )
     atmosphere_share: float = Field(0.2, gt=0, lt=0.5, description="share of the epochs in which w learns")
     spectra_share: float = Field(0.4, gt=0, lt=0.5, description="share of the epochs in which the decoders learn")
+    spectra_batch: int = Field(64, ge=2, description="stars in a batch of the decoders, which gain by many steps")
 
 
 class Train(Section):

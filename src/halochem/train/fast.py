@@ -6,6 +6,8 @@ each region gives the flux. It answers like vae.Vae. n stars, p pixels, k compon
 
 from __future__ import annotations
 
+import itertools
+import math
 from itertools import pairwise
 
 import numpy as np
@@ -19,10 +21,16 @@ from halochem.train.decoders import READS
 from halochem.train.encoder import N_AUXILIARY, N_LATENT, Posterior
 from halochem.train.halo_scale import Triangle
 from halochem.train.losses import prior_cholesky
+from halochem.train.moments import hermite
 from halochem.train.vae import Output
 
 ATMOSPHERE_HIDDEN, ENCODER_HIDDEN = (192, 96), (256, 128)
 GUIDE_HIDDEN, DECODER_HIDDEN = (64, 128), (128, 256, 256)
+DEGREE = 3  # of the polynomials that the decoders read: a head start of many epochs
+FURTHEST = 4.0  # latents and w beyond count as there: a polynomial must not run away with an odd spectrum
+POWERS = [
+    power for power in itertools.product(range(DEGREE + 1), repeat=N_LATENT + N_AUXILIARY) if 0 < sum(power) <= DEGREE
+]
 N_CHOLESKY = N_LATENT * (N_LATENT + 1) // 2
 START_WIDTH = -2.0  # softplus of it: the posterior's width at the start, 0.13
 
@@ -33,6 +41,13 @@ def mlp(*sizes: int) -> nn.Sequential:
     for size_in, size_out in pairwise(sizes):
         layers += [nn.Linear(size_in, size_out), nn.SiLU()]
     return nn.Sequential(*layers[:-1])
+
+
+def polynomials(e: torch.Tensor, w: torch.Tensor) -> torch.Tensor:
+    """Products of Hermite polynomials of e (n, 3) and w (n, 2), of total degree 1 to 3: (n, 55)."""
+    columns = torch.cat([e, w], dim=1).clamp(-FURTHEST, FURTHEST).T
+    each = [hermite(column, DEGREE) for column in columns]
+    return torch.stack([math.prod(each[k][n] for k, n in enumerate(power)) for power in POWERS], dim=1)
 
 
 class Guides(nn.Module):
@@ -64,7 +79,7 @@ class FastVae(nn.Module):
         self.atmosphere = mlp(2 * count, *ATMOSPHERE_HIDDEN, N_AUXILIARY)
         self.encoder = mlp(2 * count + N_AUXILIARY, *ENCODER_HIDDEN, N_LATENT + N_CHOLESKY)
         self.guides = Guides(count, train.selective_gradient_flow)
-        self.decoders = nn.ModuleDict({name: mlp(N_LATENT + N_AUXILIARY, *DECODER_HIDDEN, count) for name in READS})
+        self.decoders = nn.ModuleDict({name: mlp(len(POWERS), *DECODER_HIDDEN, count) for name in READS})
         self.scale = Triangle(prior_cholesky(train.prior_correlation))
         by_decoder = np.concatenate([np.flatnonzero(masks[name]) for name in READS])
         order = np.argsort(by_decoder)
@@ -110,7 +125,7 @@ class FastVae(nn.Module):
 
     def decoded_scores(self, e: torch.Tensor, w: torch.Tensor) -> dict[str, torch.Tensor]:
         """Standard normal latents e (n, 3), w (n, 2) -> scores (n, k) of each decoder, right on its own pixels."""
-        inputs = torch.cat([e, w], dim=1)
+        inputs = polynomials(e, w)
         return {name: self.decoders[name](inputs) * self.components.spread for name in READS}
 
     def pixel_basis(self) -> dict[str, torch.Tensor]:

@@ -88,7 +88,8 @@ def prepare(catalog: Catalog, config: Config, masks: dict, rows: np.ndarray, val
         torch.manual_seed(seeds.torch_seed(seed, "train/adversary"))
         opponent = adversaries.Adversary()
     memory = Moments(fast.N_LATENT, train.fast.moments, stars.polynomials.shape[1])
-    players = Players(model.to(device), memory.to(device), opponent.to(device), found.to(device))
+    forms = {name: form.to(device) for name, form in stages.pixel_forms(model).items()}
+    players = Players(model.to(device), memory.to(device), opponent.to(device), found.to(device), forms)
     optimisers: dict[str, torch.optim.Optimizer] = {
         name: torch.optim.AdamW(players.parameters(name), weight_decay=WEIGHT_DECAY) for name in stages.NAMES
     }
@@ -134,7 +135,8 @@ def train_epoch(training: Training, epoch: int, known: dict[str, torch.Tensor]) 
     stage, inside, length = stages.locate(train, epoch)
     generator = torch.Generator().manual_seed(seeds.torch_seed(training.seed, f"train/epoch/{epoch}"))
     order = torch.randperm(len(stars), generator=generator).to(stars.scores.device)
-    n_batches = math.ceil(len(stars) / train.batch_size)
+    size = train.fast.spectra_batch if stage == "spectra" else train.batch_size
+    n_batches = math.ceil(len(stars) / size)
     weight = stages.adversary_weight(train, epoch)
     sums: dict[str, torch.Tensor] = {}
     for k, rows in enumerate(order.tensor_split(n_batches)):

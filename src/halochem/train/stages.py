@@ -31,6 +31,7 @@ class Players:
     moments: Moments
     adversary: adversaries.Adversary  # the published one: it watches, for comparison, and teaches nothing
     filters: Filters
+    forms: dict[str, torch.Tensor]  # (k, k) for each decoder: see `pixel_forms`
 
     def parameters(self, stage: str) -> list[torch.nn.Parameter]:
         """What learns in a stage."""
@@ -99,6 +100,15 @@ def abundance_losses(
     return values, mean
 
 
+def pixel_forms(vae: FastVae) -> dict[str, torch.Tensor]:
+    """For each decoder a matrix (k, k) that carries scores to numbers of the same sum of squares as its pixels'."""
+    forms = {}
+    for name, basis in vae.pixel_basis().items():
+        values, vectors = torch.linalg.eigh(basis.T.double() @ basis.double())
+        forms[name] = (vectors * values.clamp(min=0).sqrt()).to(basis.dtype)
+    return forms
+
+
 def spectrum_losses(players: Players, stars: FastStars, e: torch.Tensor, w: torch.Tensor) -> dict[str, torch.Tensor]:
     """e (n, 3) and w (n, 2) are what the finished encoder says.
 
@@ -108,10 +118,11 @@ def spectrum_losses(players: Players, stars: FastStars, e: torch.Tensor, w: torc
     model = players.vae
     total = e.new_zeros(())
     for name, scores in model.decoded_scores(e, w).items():
-        basis = model.pixel_basis()[name]
-        squares = (((stars.scores - scores) @ basis.T) ** 2).sum(dim=1)
-        # As of the guides: the logarithm of the misfit, in units of what the noise of the scores adds to it.
-        total = total + torch.log1p(squares / ((basis**2).sum() * stars.noise[:, 0] ** 2)).mean()
+        squares = (((stars.scores - scores) @ players.forms[name]) ** 2).sum(dim=1)
+        # In units of what the noise of the scores adds. The root, not its logarithm, which would give up the stars
+        # that fit worst, nor the square, which would serve them alone: the sum of the relative errors.
+        noise = (players.forms[name] ** 2).sum() * stars.noise[:, 0] ** 2
+        total = total + (1 + squares / noise).sqrt().mean()
     with torch.no_grad():
         good = stars.good.expand_as(stars.flux)
         likelihood = losses.negative_log_likelihood(model.decode(e, w), stars.flux, stars.sigma, good).mean()
