@@ -30,6 +30,7 @@ except UserError as error:
     sys.exit(f"halochem: {error}")
 
 SETTINGS_FILE = "results/config.yaml"
+STARS_IN_JOB = SETTINGS.synthesis.stars_in_job(SETTINGS.sample.n_stars)
 # Experiments that train again, where the configuration asks for them.
 TRAINING_SIZES = "results/evaluation/training-sizes.parquet"
 
@@ -70,7 +71,7 @@ def settings_of(*sections, without=()):
 
 def chunks(wildcards):
     """The files of clean spectra of a catalog, in the order of its stars."""
-    count = math.ceil(SETTINGS.sample.n_stars / SETTINGS.synthesis.chunk_size)
+    count = math.ceil(SETTINGS.sample.n_stars / STARS_IN_JOB)
     return [f"results/spectra/halo-{wildcards.seed}/chunk-{chunk}.h5" for chunk in range(count)]
 
 

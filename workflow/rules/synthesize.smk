@@ -49,7 +49,7 @@ rule synthesize:
         runtime=lambda wildcards, attempt: int(
             30
             + {"turbospectrum": 0.5, "ispec": 10, "emulator": 0.001}[SETTINGS.synthesis.engine]
-            * SETTINGS.synthesis.chunk_size
+            * STARS_IN_JOB
         )
         * attempt,
     params:
@@ -58,8 +58,11 @@ rule synthesize:
         settings=settings_of(
             "spectrum",
             "synthesis",
-            without=[f"synthesis.{key}" for key in ("ispec_dir", "ispec_python", "emulator_dir", "check_stars")],
-        ),
+            without=[
+                f"synthesis.{key}" for key in ("ispec_dir", "ispec_python", "emulator_dir", "check_stars", "max_jobs")
+            ],
+        )
+        | {"synthesis.chunk_size": STARS_IN_JOB},
     shell:
         "halochem synthesize --config {params.config} --labels {input.labels} --chunk {wildcards.chunk} "
         "--out {output} > {log} 2>&1"
