@@ -102,3 +102,22 @@ def test_noise_widths_leave_bad_pixels_out(toy, model):
     assert np.isfinite(some).all()
     np.testing.assert_allclose(some, zero)
     assert latents.noise_widths(model, flux[:0], sigma[:0]).shape == (0, 3)
+
+
+def test_noise_widths_keep_no_batch_in_memory(toy, model):
+    """Nor does the scale of preset fast, through which the derivatives go."""
+    import gc
+
+    from halochem.train.halo_scale import Triangle
+
+    def tensors():
+        gc.collect()
+        return sum(type(found) is torch.Tensor for found in gc.get_objects())
+
+    scale, e = Triangle(np.eye(3)), torch.randn(8, 3)
+    flux, sigma = toy.catalog().flux_clean[:4], np.full((4, 1), 0.01)
+    before = tensors()
+    for _ in range(5):
+        scale(e.clone().requires_grad_())
+        latents.noise_widths(model, flux, sigma)
+    assert tensors() == before

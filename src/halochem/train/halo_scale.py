@@ -56,8 +56,8 @@ class Triangle(nn.Module):
             rise = [row[1] - row[0] for row in corners]
             slope[:, k, k] = ((1 - part[:, 0]) * rise[0] + part[:, 0] * rise[1]) / step
         diagonal = torch.diagonal(slope, dim1=1, dim2=2)
-        diagonal.copy_(diagonal.clamp(min=MIN_SLOPE))
-        return torch.stack(z, dim=1), slope
+        # Not in place: with gradients that would keep every batch in memory for good.
+        return torch.stack(z, dim=1), slope + torch.diag_embed((MIN_SLOPE - diagonal).clamp(min=0))
 
 
 def _locate(e: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
