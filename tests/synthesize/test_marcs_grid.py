@@ -180,6 +180,13 @@ def test_ispec_grid(structure, tmp_path, alpha, suffix):
         assert model.electron_pressure[0] > 0
 
 
+def test_ispec_grid_whose_names_begin_with_the_folder_itself(structure, tmp_path):
+    ispec_grid(tmp_path, [(LABELS, structure)], suffix=".fits")
+    path = tmp_path / "parameters.tsv"
+    path.write_text(path.read_text().replace("grid/0.fits", "./grid/0.fits"))
+    assert Grid(tmp_path).model(LABELS).column_mass == pytest.approx(on_marcs_depths(structure)["column_mass"])
+
+
 def test_ispec_grid_without_alpha_is_of_standard_composition(structure, tmp_path):
     points = [((5000.0, 4.0, feh, 0.0), structure) for feh in (-2.0, -1.0, -0.5, 0.0, 0.5)]
     ispec_grid(tmp_path, points, "alpha")

@@ -204,7 +204,7 @@ def _ispec_entries(folder: Path) -> list[Entry]:
     entries, index = [], {}
     for row in range(len(table)):
         values = {name: table[column].iloc[row] for name, column in names.items()}
-        name = str(values["filename"])
+        name = os.path.normpath(str(values["filename"]))  # iSpec's tables may write ./grid/…
         if name not in files:
             raise UserError(f"{path}: row {row + 2}: no file {name} in {folder}; fetch the grid again")
         same = name in known and known[name]["stamp"] == files[name]
