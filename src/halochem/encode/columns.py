@@ -6,9 +6,13 @@ From this list come the Parquet schema, its VOTable header, and docs/data-dictio
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
+
+from halochem.config import Element
+from halochem.errors import UserError
 
 SCHEMA_VERSION = "1"  # of the columns; raised when one is renamed, removed or changes its meaning
 VOTABLE_NAMESPACE = "http://www.ivoa.net/xml/VOTable/v1.3"
@@ -220,6 +224,55 @@ COLUMNS: tuple[Column, ...] = (
         high=2,
     ),
 )
+
+
+def of(elements: Sequence[Element]) -> tuple[Column, ...]:
+    """The columns of a model of these elements: COLUMNS, and those of elements beyond the published three.
+
+    Raises UserError for a name that is taken.
+    """
+    known = {latent for latent, _ in _LATENTS}
+    more = []
+    for k, element in enumerate(elements):
+        if element.latent in known:
+            continue
+        others = [other for other in elements if other.latent in known or elements.index(other) < k]
+        more += _further(element, others)
+    taken = [column.name for column in (*COLUMNS, *more)]
+    for column in more:
+        if taken.count(column.name) > 1:
+            raise UserError(f"train.elements: column {column.name} is there twice; give the element another name")
+    return (*COLUMNS, *more)
+
+
+def _further(element: Element, others: Sequence[Element]) -> list[Column]:
+    z, label = element.latent, element.label
+    columns = [
+        _float(z, "", "stat.fit.param", f"latent of {element.name}: mean of the posterior, standard normal prior"),
+        _not_negative(f"{z}_sigma", "", "stat.error;stat.fit.param", f"standard deviation of the posterior of {z}"),
+        *(
+            _float(
+                f"rho_{other.latent.removeprefix('z_')}_{z.removeprefix('z_')}",
+                "",
+                "stat.correlation;stat.fit.param",
+                f"correlation of {other.latent} and {z} in the posterior",
+                low=-1,
+                high=1,
+            )
+            for other in others
+        ),
+    ]
+    if label is None:
+        return columns
+    curve = f"by the line or curve (encode.calibration) through the labelled training stars' {z} and {label}"
+    return [
+        *columns,
+        _float(label, "dex", "phys.abund", f"abundance of {element.name}, {curve}; NaN where none is labelled"),
+        _not_negative(f"{label}_sigma", "dex", "stat.error;phys.abund", f"standard deviation of {label}, as of feh"),
+        _float(f"{label}_true", "dex", "phys.abund;meta.modelled", f"true {label}, where known"),
+    ]
+
+
 BY_NAME = {column.name: column for column in COLUMNS}
 
 
@@ -230,7 +283,7 @@ def votable_unit(column: Column) -> str:
     return "[cm.s-2]" if column.ucd.startswith("phys.gravity") else "[-]"
 
 
-def votable(description: str, lengths: dict[str, int]) -> str:
+def votable(description: str, lengths: dict[str, int], columns: Sequence[Column] = COLUMNS) -> str:
     """The data-less VOTable of a VOParquet file, as XML; `lengths` of the longest value of each string column.
 
     Version 1.3, because from 1.4 on units follow VOUnits, which has no dex.
@@ -238,7 +291,7 @@ def votable(description: str, lengths: dict[str, int]) -> str:
     root = ElementTree.Element("VOTABLE", version="1.3", xmlns=VOTABLE_NAMESPACE)
     table = ElementTree.SubElement(ElementTree.SubElement(root, "RESOURCE", type="results"), "TABLE")
     ElementTree.SubElement(table, "DESCRIPTION").text = description
-    for column in COLUMNS:
+    for column in columns:
         attributes = {"ID": column.name, "name": column.name, "ucd": column.ucd}
         attributes |= {"datatype": DATATYPES[column.kind]}
         attributes |= {"arraysize": f"{lengths[column.name]}*"} if column.kind == "string" else {}
@@ -288,6 +341,13 @@ def markdown() -> str:
         first = (f"`{column.name}`", column.kind, column.unit, printed_range(column))
         cells = (*first, f"`{column.ucd}`", column.description)
         lines.append(f"| {' | '.join(cells)} |")
+    lines += [
+        "",
+        "A model of more elements than these three (`train.elements`, [how-to](how-to/fourth-element.md)) adds columns",
+        "at the end: for an element with latent `z_mg` and label `mg_fe`, `z_mg`, `z_mg_sigma`, its correlations",
+        "`rho_*_mg` in the posterior, and `mg_fe`, `mg_fe_sigma`, `mg_fe_true`; without a label, the last three are",
+        "not there. The footer's `halochem.elements` names the elements of such a table.",
+    ]
     return "\n".join(lines) + "\n"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,10 @@ import pyarrow.parquet as pq
 
 from halochem import __version__, files, provenance, split
 from halochem.config import Config
-from halochem.encode import flags, latents
+from halochem.encode import columns as table_columns
+from halochem.encode import elements, flags, latents
 from halochem.encode.calibration import PARTNER
-from halochem.encode.columns import COLUMNS, SCHEMA_VERSION, votable
+from halochem.encode.columns import COLUMNS, SCHEMA_VERSION, Column, votable
 from halochem.encode.scale import Scale
 from halochem.errors import UserError
 from halochem.files import Catalog
@@ -65,12 +67,7 @@ def _measure_rows(model: Model, catalog: Catalog, rows: np.ndarray, width: str) 
     widths = found.sigma
     if width == "noise":
         widths = latents.noise_widths(model, catalog.flux[rows], catalog.sigma[rows], bad)
-    columns: dict[str, np.ndarray] = {}
-    for k, name in enumerate(PARTNER):
-        columns[name], columns[f"{name}_sigma"] = found.z[:, k], found.sigma[:, k]
-        columns[f"{name}_width"] = widths[:, k]
-    for name, pair in {"rho_m_c": (0, 1), "rho_m_alpha": (0, 2), "rho_c_alpha": (1, 2)}.items():
-        columns[name] = found.correlation(*pair)
+    columns = elements.measured(model.train.elements, found, widths)
     columns |= {"w_1": found.w[:, 0], "w_2": found.w[:, 1]}
     columns |= {name: found.atmosphere[:, k] for k, name in enumerate(ATMOSPHERE)}
     columns["rel_l2_error"] = latents.relative_l2(found.reconstruction, flux, good)
@@ -81,12 +78,15 @@ def _measure_rows(model: Model, catalog: Catalog, rows: np.ndarray, width: str) 
         columns["flux_clean_norm"] = np.linalg.norm(clean.astype(np.float64), axis=1)
     sigma = noise_of(catalog, rows, pixels)
     columns["chi2_reduced"] = latents.reduced_chi2(found.reconstruction, flux, sigma, good)
-    columns["latent_norm"] = np.linalg.norm(found.z, axis=1)
+    columns["latent_norm"] = np.linalg.norm(np.column_stack([columns[name] for name in PARTNER]), axis=1)
     return pd.DataFrame(columns, index=rows)
 
 
 def assemble(frame: pd.DataFrame, catalog: Catalog, is_train: np.ndarray, scale: Scale, config: Config) -> pd.DataFrame:
-    """All columns of COLUMNS in their order, from `measure`'s frame, the calibration and the labels."""
+    """All columns of COLUMNS in their order, from `measure`'s frame, the calibration and the labels.
+
+    Whatever else the frame holds is left at the end.
+    """
     table = frame.copy()
     n_stars = len(table)
     abundances, sigma = scale.abundances(frame)
@@ -111,24 +111,31 @@ def assemble(frame: pd.DataFrame, catalog: Catalog, is_train: np.ndarray, scale:
     table["split"] = np.where(is_train, "train", "test").astype(object)
     # A spectrum with a NaN in it is as good as none, whatever its status says.
     table["status"] = np.where(usable, catalog.status, files.STATUS_FAILED).astype(np.uint8)
-    return table[[column.name for column in COLUMNS]]
+    first = [column.name for column in COLUMNS]
+    return table[first + [name for name in table if name not in first]]
 
 
-def write(table: pd.DataFrame, path: Path, metadata: dict[str, str], calibration_values: dict[str, Any]) -> None:
-    """Write the Parquet file: metadata per field, VOTable header, calibration, where it comes from."""
+def write(
+    table: pd.DataFrame,
+    path: Path,
+    metadata: dict[str, str],
+    calibration_values: dict[str, Any],
+    columns: Sequence[Column] = COLUMNS,
+) -> None:
+    """Write the Parquet file: `columns` with their metadata, VOTable header, calibration, where it comes from."""
     fields = [
         pa.field(
             column.name,
             pa.type_for_alias(column.kind),
             metadata={"unit": column.unit, "description": column.description, "ucd": column.ucd},
         )
-        for column in COLUMNS
+        for column in columns
     ]
-    lengths = {column.name: int(table[column.name].str.len().max()) for column in COLUMNS if column.kind == "string"}
+    lengths = {column.name: int(table[column.name].str.len().max()) for column in columns if column.kind == "string"}
     header = {
         "IVOA.VOTable-Parquet.version": "1.0",
         "IVOA.VOTable-Parquet.content": votable(
-            f"halochem {__version__}: stars of catalog {metadata['seed']}", lengths
+            f"halochem {__version__}: stars of catalog {metadata['seed']}", lengths, columns
         ),
         CALIBRATION_KEY.decode(): json.dumps(calibration_values, allow_nan=False),
         # What astropy's reader would otherwise guess, with a warning.
@@ -166,20 +173,28 @@ def make(catalog: Catalog, model: Model, config: Config, out: Path, calibration_
     Sign, scale and limits come from the catalog's own training stars, or from `calibration_table`.
     """
     model.check_grid(catalog)
+    known = model.train.elements
+    elements.check(known, model.folder)
+    columns = table_columns.of(known)
     frame, flux_sha256 = measure(model, catalog, config.encode.width)
     if model.document["catalog"]["flux_sha256"] != flux_sha256:
         log.info("encode: %s is not the catalog that %s was trained on", catalog.path, model.folder)
     fraction = model.document["training"]["train_fraction"]
     is_train = split.is_train(catalog.seed, len(frame), fraction)
     if calibration_table is None:
-        scale = Scale.measure(frame, catalog, np.flatnonzero(is_train & frame["usable"].to_numpy(bool)), config.encode)
+        rows = np.flatnonzero(is_train & frame["usable"].to_numpy(bool))
+        scale = Scale.measure(frame, catalog, rows, config.encode)
+        scale.relations.update(elements.relations(frame, catalog, rows, known, config.encode))
     else:
         scale = read_calibration(calibration_table, model)
     scale.report(config.encode)
-    table = assemble(frame, catalog, is_train, scale, config)
+    more = elements.abundances(frame, catalog, known, scale.relations)
+    table = assemble(frame, catalog, is_train, scale, config).assign(**more)
     weights = model.document["weights_sha256"]
     values = {"weights_sha256": weights, **scale.as_json()}
     metadata = provenance.attributes(config, catalog.seed, "encode")
     metadata |= {"schema_version": SCHEMA_VERSION, "model_weights_sha256": weights}
     metadata |= {"thresholds": config.encode.thresholds, "flag_precision": f"{scale.precision:g}"}
-    write(table, out, metadata, values)
+    if elements.further(known):
+        metadata["elements"] = elements.as_json(known)
+    write(table, out, metadata, values, columns)

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
-from halochem import regions, seeds
+from halochem import seeds
 from halochem.report import merge, notable, quantities, spectra
 from halochem.report.build import Run
 from halochem.report.facts import count
@@ -64,7 +64,7 @@ def build(runs: list[Run]) -> Explorer | None:
         "segments": [{"title": s.title, "bins": len(s.edges), "width": s.width} for s in packed.segments],
         "wavelength": [round(float(value), 2) for value in packed.wavelength],
         "decoder": packed.decoder.tolist(),
-        "decoders": list(regions.DECODERS),
+        "decoders": list(shown[0].document["regions"]["intervals"]),
         "base_is_clean": packed.base_is_clean,
         "base_step": spectra.BASE_STEP,
     }

@@ -46,7 +46,7 @@ class Packed:
 
     segments: list[Segment]
     wavelength: np.ndarray  # (p',) Å, middle of each bin
-    decoder: np.ndarray  # (p',) uint8: 0 none, 1 + index into regions.DECODERS
+    decoder: np.ndarray  # (p',) uint8: 0 none, 1 + index into the model's decoders
     base_is_clean: bool
     base: np.ndarray  # (m, p') int16, differences along the row
     observed: np.ndarray  # (m, p') int8
@@ -114,8 +114,8 @@ def build(table: pd.DataFrame, catalog: Path, model_folder: Path, rows: np.ndarr
 def _decoders(wavelength: np.ndarray, intervals: dict[str, regions.Intervals], where: Path) -> np.ndarray:
     masks = regions.pixel_masks(intervals, wavelength, where)
     code = np.zeros(len(wavelength), np.uint8)
-    for k, name in enumerate(regions.DECODERS, start=1):
-        code[masks[name]] = k
+    for k, mask in enumerate(masks.values(), start=1):
+        code[mask] = k
     return code
 
 

@@ -15,6 +15,8 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
+from halochem.encode import columns as table_columns
+from halochem.encode import elements
 from halochem.encode.columns import COLUMNS, SCHEMA_VERSION, Column
 from halochem.files import STATUS_FAILED, open_hdf5
 
@@ -51,15 +53,17 @@ def table(path: Path) -> Iterator[str]:
     if version != SCHEMA_VERSION:
         yield f"schema version {version}, expected {SCHEMA_VERSION}; encode the catalog anew"
         return
-    names = [column.name for column in COLUMNS]
+    footer = (schema.metadata or {}).get(b"halochem.elements")
+    columns = COLUMNS if footer is None else table_columns.of(elements.from_json(footer.decode()))
+    names = [column.name for column in columns]
     if schema.names != names:
         odd = sorted(set(schema.names) ^ set(names)) or ["their order"]
         yield f"columns are not those of docs/data-dictionary.md ({', '.join(odd)}); encode the catalog anew"
         return
-    for column in COLUMNS:
+    for column in columns:
         yield from _field(schema.field(column.name), column)
     frame = read_table(path)
-    for column in COLUMNS:
+    for column in columns:
         yield from _values(frame, column)
     yield from _stars(frame)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from halochem.regions import DECODERS, Intervals
+from halochem.regions import Intervals
 from halochem.report.examples import Example
 from halochem.report.figures import style
 
@@ -64,7 +64,7 @@ def draw(examples: list[Example], regions: dict[str, Intervals], windows: list[W
             fontsize=6.2,
         )
     figure.supxlabel("wavelength in air [Å]", fontsize=7.5, y=0.06 / height)
-    figure.legend(handles=_legend(), loc="upper center", ncols=6, handlelength=1.8, borderaxespad=0.2)
+    figure.legend(handles=_legend(regions), loc="upper center", ncols=6, handlelength=1.8, borderaxespad=0.2)
     return figure
 
 
@@ -111,10 +111,10 @@ def _shade(axes: Axes, regions: dict[str, Intervals], window: Window) -> None:
     for decoder, intervals in regions.items():
         for first, last in intervals:
             if last > window[0] and first < window[1]:
-                axes.axvspan(first, last, color=style.DECODER_COLOURS[decoder], alpha=0.3, lw=0, zorder=0)
+                axes.axvspan(first, last, color=style.decoder_colour(decoder), alpha=0.3, lw=0, zorder=0)
 
 
-def _legend() -> list:
+def _legend(regions: dict[str, Intervals]) -> list:
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
@@ -123,12 +123,12 @@ def _legend() -> list:
         Line2D([], [], color=style.VERMILION, label="reconstructed; residual"),
         *(
             Patch(
-                color=style.DECODER_COLOURS[name],
+                color=style.decoder_colour(name),
                 alpha=0.45,
                 lw=0,
-                label=f"{style.DECODER_NAMES[name]} decoder",
+                label=f"{style.DECODER_NAMES.get(name, name)} decoder",
             )
-            for name in DECODERS
+            for name in regions
         ),
         Line2D([], [], color=style.GREY, ls=":", label="noise, ±1σ"),
     ]

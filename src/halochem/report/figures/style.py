@@ -25,6 +25,7 @@ ORANGE, VERMILION, PURPLE = "#E69F00", "#D55E00", "#CC79A7"
 
 DECODER_COLOURS = {"iron": SKY, "carbon": ORANGE, "alpha": GREEN}
 DECODER_NAMES = {"iron": "iron", "carbon": "carbon", "alpha": "α"}
+OTHER_DECODERS = PURPLE  # of elements beyond the published three
 DENSITY_MAP = "cividis"
 
 AXIS_TITLES = {
@@ -67,6 +68,11 @@ _RC = {
     "savefig.dpi": 300,
     "figure.dpi": 100,
 }
+
+
+def decoder_colour(name: str) -> str:
+    """The colour of a decoder's pixels."""
+    return DECODER_COLOURS.get(name, OTHER_DECODERS)
 
 
 @contextmanager

@@ -116,7 +116,7 @@ class SpectrumPlot {
       if (code) {
         const half = (wavelength[Math.min(i + 1, segment.last - 1)] - wavelength[Math.max(i - 1, segment.first)]) / 4;
         const [a, b] = [x(wavelength[i] - half), x(wavelength[end] + half)];
-        context.fillStyle = DECODER_COLOURS[code - 1];
+        context.fillStyle = DECODER_COLOURS[code - 1] || OTHER_DECODERS;
         context.fillRect(a, top, b - a, split - top);
         context.fillRect(a, low, b - a, bottom - low);
       }
@@ -159,6 +159,7 @@ class SpectrumPlot {
 }
 
 const DECODER_COLOURS = ["#56b4e9", "#e69f00", "#009e73"];
+const OTHER_DECODERS = "#cc79a7";
 
 function fluxRange(star) {
   let [low, high] = [Infinity, -Infinity];
