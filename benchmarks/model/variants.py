@@ -17,7 +17,7 @@ import torch
 from halochem import regions, seeds
 from halochem.config import Config
 from halochem.files import Catalog
-from halochem.train import adversary, data, fast, fast_loop, filters, stages
+from halochem.train import adversary, data, fast, fast_loop, filters, moments, stages
 
 Experiment = Callable[[Catalog, Config], Any]  # -> a context manager
 
@@ -149,6 +149,23 @@ def published_adversary(catalog: Catalog, config: Config):
     return _replaced(stages, "abundance_losses", losses)
 
 
+def _polynomials(keep: slice) -> Experiment:
+    """Moments with some of the atmosphere's polynomials alone; the first of them is the constant."""
+
+    def experiment(catalog: Catalog, config: Config):
+        of_atmosphere = moments.atmosphere_polynomials
+
+        def some(u: torch.Tensor) -> torch.Tensor:
+            values = of_atmosphere(u)
+            kept = torch.zeros_like(values)
+            kept[:, keep] = values[:, keep]
+            return kept
+
+        return _replaced(moments, "atmosphere_polynomials", some)
+
+    return experiment
+
+
 def constant(value: float) -> list[dict[str, float]]:
     """A schedule of one step."""
     return [{"from_epoch": 0, "value": value}]
@@ -205,9 +222,18 @@ VARIANTS: dict[str, Variant] = {
         FAST | {"adversary_weight": constant(0.3)},
         published_adversary,
     ),
+    "latents-alone": Variant(
+        "no adversary: moments of the latents among themselves alone", _PARTS, FAST, _polynomials(slice(0, 1))
+    ),
+    "atmosphere-alone": Variant(
+        "moments with Teff and log g alone: the latents may depend on one another",
+        _PARTS,
+        FAST,
+        _polynomials(slice(1, None)),
+    ),
     **{
         f"lambda-{value:g}": Variant(
-            "no adversary, λ = 0" if value == 0 else f"λ = {value:g}",
+            "λ = 0: no moments at all" if value == 0 else f"λ = {value:g}",
             _LAMBDA,
             FAST | {"adversary_weight": constant(value)},
         )

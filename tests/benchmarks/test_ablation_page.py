@@ -41,7 +41,7 @@ def test_page_holds_the_variants_that_were_tried_and_their_reference(found):
     page = ablation_page.page(found)
     part = page.split("## Weight of the adversary, λ")[1]
     assert "preset fast" in part
-    assert "no adversary, λ = 0" in part
+    assert "λ = 0: no moments at all" in part
     assert "λ = 100" not in page
     assert "code of abc" in page
 

@@ -115,6 +115,18 @@ def test_oracle_redraws_the_noise_of_each_epoch(toy, config, monkeypatch):
     assert abs(torch.corrcoef(torch.stack([off[0].flatten(), off[1].flatten()]))[0, 1]) < 0.15
 
 
+def test_moments_of_the_latents_alone_know_no_atmosphere(toy, config):
+    _, _, training = prepared(toy, config)
+    whole = training.stars.polynomials
+    for name, kept in (("latents-alone", slice(0, 1)), ("atmosphere-alone", slice(1, None))):
+        with variants.VARIANTS[name].experiment(None, None):
+            _, _, training = prepared(toy, config)
+        found = training.stars.polynomials
+        torch.testing.assert_close(found[:, kept], whole[:, kept])
+        assert found.abs().sum() == pytest.approx(whole[:, kept].abs().sum().item())
+    assert (whole[:, 0] == 1).all()
+
+
 def test_published_adversary_teaches_instead_of_the_moments(toy, config):
     _, _, training = prepared(toy, config)
     players, stars = training.players, training.stars
