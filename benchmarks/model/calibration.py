@@ -177,16 +177,16 @@ def _coverage_lines(frame: pd.DataFrame) -> list[str]:
         "## Coverage of the stated errors",
         "",
         "Share of the held-out stars whose true abundance is within 1 σ (68 % if all is well) and 1.96 σ (95 %), mean "
-        "over the draws; linear calibration, scale of the halo’s density. Before: the posterior’s width through the "
-        "slope and one scatter for all stars. Now: the pixels’ noise through encoder and slope, and a scatter that "
-        "depends on Teff ([model.md](../model.md#from-latents-to-the-table)).",
+        "(± spread) over the draws; linear calibration, scale of the halo’s density. Before: the posterior’s width "
+        "through the slope and one scatter for all stars. Now: the pixels’ noise through encoder and slope, and a scatter "
+        "that depends on Teff ([model.md](../model.md#from-latents-to-the-table)).",
         "",
         "| labelled stars | " + " | ".join(f"{t}, before | {t}, now" for t in TITLES.values()) + " |",
         "| --- |" + " --- |" * 6,
     ]
     linear = frame[(frame["scale"] == "halo") & (frame["kind"] == "linear")]
     for n in NUMBERS[1:]:
-        cells = _coverage_cells(linear[linear["n"] == n], "all")
+        cells = _coverage_cells(linear[linear["n"] == n], "all", spread=True)
         lines.append(f"| {n} | " + " | ".join(cells) + " |")
     lines += ["", "With 100 labelled stars, by Teff and S/N:", ""]
     lines += [
@@ -198,12 +198,13 @@ def _coverage_lines(frame: pd.DataFrame) -> list[str]:
     return lines
 
 
-def _coverage_cells(part: pd.DataFrame, name: str) -> list[str]:
+def _coverage_cells(part: pd.DataFrame, name: str, spread: bool = False) -> list[str]:
     cells = []
     for label in TITLES:
         for way in (BEFORE, "now"):
             chosen = part[(part["label"] == label) & (part["sigma"] == way)]
-            cells.append(f"{chosen[f'68.{name}'].mean():.2f}, {chosen[f'95.{name}'].mean():.2f}")
+            shares = [chosen[f"{level}.{name}"] for level in LEVELS]
+            cells.append(", ".join(f"{s.mean():.2f}" + (f" ± {s.std():.2f}" if spread else "") for s in shares))
     return cells
 
 

@@ -258,11 +258,21 @@ VARIANTS: dict[str, Variant] = {
     "paper": Variant("as published, faults mended", _PAPER, PAPER),
     "paper-no-flow": Variant("no selective gradient flow", _PAPER, PAPER | {"selective_gradient_flow": False}),
     "paper-lambda-0": Variant("no adversary, λ = 0", _PAPER, PAPER | {"adversary_weight": constant(0.0)}),
-    "paper-softmax": Variant(
-        "softmax before the cross-entropy, as released",
-        _PAPER,
-        PAPER | {"reproduce_softmax_before_cross_entropy": True},
-    ),
+    **{
+        f"paper-{name}": Variant(title, _PAPER, PAPER | {"reproduce": {switch: True for switch in switches}})
+        for name, (title, *switches) in {
+            "softmax": ("softmax before the cross-entropy, as released", "softmax_before_cross_entropy"),
+            "bins": ("log g in the bins of Teff, seven of each, as released", "logg_bins_of_teff", "seven_bins"),
+            "drawn": ("z drawn from the posterior in evaluation, as released", "posterior_sample_in_evaluation"),
+            "released": (
+                "all four faults of the release together",
+                "softmax_before_cross_entropy",
+                "logg_bins_of_teff",
+                "seven_bins",
+                "posterior_sample_in_evaluation",
+            ),
+        }.items()
+    },
     "paper-independent": Variant(
         "prior without correlations",
         _PAPER,
