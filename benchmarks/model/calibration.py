@@ -178,8 +178,8 @@ def _coverage_lines(frame: pd.DataFrame) -> list[str]:
         "",
         "Share of the held-out stars whose true abundance is within 1 σ (68 % if all is well) and 1.96 σ (95 %), mean "
         "(± spread) over the draws; linear calibration, scale of the halo’s density. Before: the posterior’s width "
-        "through the slope and one scatter for all stars. Now: the pixels’ noise through encoder and slope, and a scatter "
-        "that depends on Teff ([model.md](../model.md#from-latents-to-the-table)).",
+        "through the slope and one scatter for all stars. Now: the pixels’ noise through encoder and slope, and a "
+        "scatter that depends on Teff ([model.md](../model.md#from-latents-to-the-table)).",
         "",
         "| labelled stars | " + " | ".join(f"{t}, before | {t}, now" for t in TITLES.values()) + " |",
         "| --- |" + " --- |" * 6,

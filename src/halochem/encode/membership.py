@@ -1,11 +1,11 @@
 """Probability that a star belongs to a class, and the cut in it that gives a precision asked for.
 
-The class's bounds in abundance are carried over to the latents by the lines through the labelled stars: [Fe/H] = -1
+The class's bounds in abundance are carried over to the latents by the curves through the labelled stars: [Fe/H] = -1
 lies where it lies, at about +0.4 standard deviations of z_m in the published halo, not at -0.4. Of each star
-`calibration.Line` gives the abundance and its standard deviation; if these errors were Gaussian and independent, the
-probability would be a product of two normal integrals. A logistic curve through the labelled stars, two numbers with a
-prior that says "as it is", corrects that product where the errors are otherwise. Labels of other stars are not used:
-the precision of a cut is the mean probability of the training stars beyond it.
+`calibration.Relation` gives the abundance and its standard deviation; if these errors were Gaussian and independent,
+the probability would be a product of two normal integrals. A logistic curve through the labelled stars, two numbers
+with a prior that says "as it is", corrects that product where the errors are otherwise. Labels of other stars are not
+used: the precision of a cut is the mean probability of the training stars beyond it.
 """
 
 from __future__ import annotations
