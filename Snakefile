@@ -25,6 +25,9 @@ include: "workflow/rules/manifest.smk"
 wildcard_constraints:
     seed=r"0|[1-9]\d*",
     chunk=r"0|[1-9]\d*",
+    # They reach a shell: nothing but numbers.
+    snr=r"[\d.e+-]+",
+    stars=r"\d+",
 
 
 localrules:

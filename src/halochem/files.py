@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 
 from halochem import stored
 from halochem.errors import UserError
-from halochem.untrusted import check_hdf5, one_line, short
+from halochem.untrusted import check_hdf5, one_line
 from halochem.whole_file import HDF5_FORMAT as HDF5_FORMAT
 from halochem.whole_file import atomic
 
@@ -254,4 +254,4 @@ def _check_layout(catalog: Catalog) -> None:
             raise UserError(f"{catalog.path}: /labels/{name} holds no numbers")
     seed = catalog.attributes.get("seed", 0)
     if not re.fullmatch(r"[0-9]{1,19}", str(seed)) or int(seed) >= 2**63:
-        raise UserError(f"{catalog.path}: attribute seed: expected a whole number, got {short(seed)}")
+        raise UserError(f"{catalog.path}: attribute seed: expected a whole number, got {one_line(seed, 40)}")

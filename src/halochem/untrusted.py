@@ -111,38 +111,45 @@ def check_zip(path: Path, limit: int) -> None:
 # --- YAML -----------------------------------------------------------------------------------------------
 
 
-class _PlainLoader(yaml.SafeLoader):
-    """Plain values only: no objects, no key twice, no alias (a few of them stand for gigabytes), no deep nesting."""
+# PyYAML's wheels have the parser in C, ten times as fast; a PyYAML built without it has not.
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
-    _depth = 0
 
-    def compose_node(self, parent: Any, index: Any) -> Any:
-        if self.check_event(yaml.AliasEvent):
-            mark = self.peek_event().start_mark
-            raise yaml.composer.ComposerError(None, None, "aliases (*name) are not taken: write the value out", mark)
-        self._depth += 1
-        if self._depth > YAML_DEPTH:
-            mark = self.peek_event().start_mark
-            raise yaml.composer.ComposerError(None, None, f"nested more than {YAML_DEPTH} deep", mark)
-        node = super().compose_node(parent, index)
-        self._depth -= 1
-        return node
+class _PlainLoader(_Loader):  # type: ignore[misc, valid-type]
+    """Plain values, no key twice."""
 
     def construct_mapping(self, node: Any, deep: bool = False) -> Any:
         mapping = super().construct_mapping(node, deep=True)
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        for place, key in enumerate(keys):
-            if key in keys[:place]:
-                mark = node.value[place][0].start_mark
-                raise yaml.constructor.ConstructorError(None, None, f"the key {short(key)} is there twice", mark)
+        keys = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if key in keys:
+                words = f"the key {short(key)} is there twice"
+                raise yaml.constructor.ConstructorError(None, None, words, key_node.start_mark)
+            keys.add(key)
         return mapping
+
+
+def _check_yaml(text: str) -> None:
+    """Raise YAMLError for aliases, of which a few stand for gigabytes, and for deep nesting."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        if isinstance(event, yaml.AliasEvent):
+            raise yaml.MarkedYAMLError(
+                problem="aliases (*name) are not taken: write it out", problem_mark=event.start_mark
+            )
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > YAML_DEPTH:
+            raise yaml.MarkedYAMLError(problem=f"nested more than {YAML_DEPTH} deep", problem_mark=event.start_mark)
 
 
 def read_yaml(path: Path) -> Any:
     """The plain values of a YAML file. Raises UserError, one line that says where, for all else."""
     check_size(path, YAML_LIMIT)
     try:
-        return yaml.load(path.read_text(encoding="utf-8"), Loader=_PlainLoader)
+        text = path.read_text(encoding="utf-8")
+        _check_yaml(text)
+        return yaml.load(text, Loader=_PlainLoader)
     except yaml.YAMLError as error:
         raise UserError(f"{path}: not valid YAML: {one_line(error)}") from None
     # What PyYAML makes of `!!int ""`, `2001-99-99`, a number of 5000 digits, bytes that are no text.

@@ -47,9 +47,7 @@ rule synthesize:
         mem_mb=lambda wildcards, attempt: (4000 if SETTINGS.synthesis.engine == "ispec" else 2000) * attempt,
         # Minutes a star, above the slowest measured: Turbospectrum with some stars by the second try, iSpec, emulator.
         runtime=lambda wildcards, attempt: int(
-            30
-            + {"turbospectrum": 0.5, "ispec": 10, "emulator": 0.001}[SETTINGS.synthesis.engine]
-            * STARS_IN_JOB
+            30 + {"turbospectrum": 0.5, "ispec": 10, "emulator": 0.001}[SETTINGS.synthesis.engine] * STARS_IN_JOB
         )
         * attempt,
     params:

@@ -145,7 +145,7 @@ class Worker:
                 self.ispec.write_atomic_linelist(lines[inside], linelist_filename=file, code="turbospectrum")
             limits = (lines["wave_A"].min(), lines["wave_A"].max())
             np.savez(folder / "done.npz", layout=lines[:1], limits=limits)
-        with np.load(folder / "done.npz") as done:
+        with np.load(folder / "done.npz", allow_pickle=False) as done:
             return done["layout"], tuple(map(float, done["limits"]))
 
     def run(self, star: dict, out: str, reply: Callable[[dict], None]) -> dict:
