@@ -9,6 +9,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 DAEMONS = ("munged", "slurmctld", "slurmd")
@@ -82,6 +83,20 @@ def _wait_until(condition: Callable[[], bool], seconds: float) -> bool:
     return True
 
 
+@dataclass(frozen=True)
+class Job:
+    """A job as squeue knows it."""
+
+    number: str
+    state: str
+    comment: str  # Snakemake's rule and wildcards
+    partition: str
+    gres: str
+    memory: str
+    minutes: str
+    restarts: str
+
+
 class Cluster:
     """Use as a context: starts munged, slurmctld and slurmd, and stops what it started."""
 
@@ -100,11 +115,19 @@ class Cluster:
         return self
 
     def __exit__(self, *_: object) -> None:
+        if (self.folder / "run" / "slurmd.pid").is_file():
+            self._end_jobs()
         for name in reversed(DAEMONS):
             pid_file = self.folder / "run" / f"{name}.pid"
             if pid_file.is_file():
                 os.kill(int(pid_file.read_text()), signal.SIGTERM)
                 _wait_until(lambda gone=pid_file: not gone.exists(), 10)
+
+    def _end_jobs(self) -> None:
+        """Without its daemons Slurm leaves jobs running."""
+        active = ("squeue", "--noheader", "--states=pending,running,completing", "--format=%i")
+        self.run("scancel", *self.run(*active).stdout.split())
+        _wait_until(lambda: not self.run(*active).stdout.strip(), 30)
 
     def _write_files(self) -> None:
         for name in ("run", "log", "state", "spool", "seed", "bin"):
@@ -133,6 +156,13 @@ class Cluster:
             stderr=subprocess.STDOUT,
             timeout=60,
         )
+
+    def jobs(self) -> list[Job]:
+        """All jobs, those that ended among them, in the order of their numbers."""
+        names = ("JobID", "State", "Comment", "Partition", "tres-per-node", "MinMemory", "TimeLimit", "RestartCnt")
+        fields = ",".join(f"{name}:|" for name in names)
+        rows = self.run("squeue", "--noheader", "--states=all", "--sort=i", "-O", fields).stdout.splitlines()
+        return [Job(*(cell.strip() for cell in row.split("|")[:-1])) for row in rows if row.strip()]
 
     def _start_daemons(self) -> None:
         folder = self.folder

@@ -1,51 +1,59 @@
-"""The Slurm profile on a real Slurm, started here."""
+"""`snakemake --cores 32 --profile slurm`, as it is typed, on a real Slurm: direct spectra to the report."""
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-from collections.abc import Iterator
-from pathlib import Path
+import re
 
-import pandas as pd
 import pytest
-import slurm_cluster
+from fault_runs import CHUNKS, ENVIRONMENT, LIMIT, Run, compare, new_run, on_slurm, verify
 
-SEEDS = (1, 2, 3)
+COMMAND = ("--cores", "32", "--profile", "slurm")
+# What runs where Snakemake does, and is no job.
+LOCAL = {"prepare_engine", "summarize", "all"}
+
+
+def submitted(said: str) -> list[str]:
+    """The numbers of the jobs that Snakemake handed to Slurm."""
+    return re.findall(r"submitted with SLURM jobid (\d+)", said)
 
 
 @pytest.fixture
-def cluster() -> Iterator[slurm_cluster.Cluster]:
-    """A Slurm of one node with two partitions and one GPU (of no use)."""
-    reason = slurm_cluster.reason_to_skip()
-    if reason:
-        pytest.skip(reason)
-    # Not pytest's folder: munged wants one that everybody may enter, and its socket's path has to be short.
-    folder = Path(tempfile.mkdtemp(prefix="halochem-slurm-"))
-    folder.chmod(0o755)
-    try:
-        with slurm_cluster.Cluster(folder) as running:
-            yield running
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+def typed(tmp_path) -> Run:
+    """The tiny run as what `config/config.yaml` says, so that the command needs no option."""
+    run = new_run(tmp_path / "project")
+    (run.folder / "test.yaml").rename(run.folder / "config" / "config.yaml")
+    on_slurm(run)
+    return run
 
 
 @pytest.mark.slow
 @pytest.mark.slurm
-def test_profile_runs_sample_jobs(project, cluster):
-    config = project.write_config({"seeds": list(SEEDS), "sample": {"n_stars": 30}})
-    targets = [f"results/labels/halo-{seed}.parquet" for seed in SEEDS]
-    result = project.snakemake(
-        *("--cores", "32", "--profile", "slurm", "--configfile", config),
-        *("--slurm-init-seconds-before-status-checks", "5"),
-        *targets,
-        timeout=90,
-        environment=cluster.environment,
-    )
+def test_the_command_as_typed(typed, undisturbed, cluster):
+    result = typed.snakemake(*COMMAND, timeout=2 * LIMIT, environment={**ENVIRONMENT, **cluster.environment})
     assert result.returncode == 0, result.stdout
-    assert result.stdout.count("has been submitted with SLURM jobid") == len(SEEDS), result.stdout
-    for seed, target in zip(SEEDS, targets, strict=True):
-        labels = pd.read_parquet(project.folder / target)
-        assert len(labels) == 30
-        assert labels["star_id"].iloc[0] == f"halo-{seed}-000000"
-        assert (project.folder / f"results/figures/density-{seed}.pdf").read_bytes().startswith(b"%PDF")
+    numbers = submitted(result.stdout)
+    jobs = [job for job in cluster.jobs() if job.number in numbers]
+    assert len(jobs) == len(numbers)
+    assert {job.state for job in jobs} == {"COMPLETED"}
+    rules = [job.comment.removeprefix("rule_").partition("_wildcards")[0] for job in jobs]
+    assert rules.count("synthesize") == len(CHUNKS)
+    assert {"sample", "observe", "train", "encode", "evaluate", "report", "manifest"} <= set(rules)
+    assert not LOCAL & set(rules)
+    train = jobs[rules.index("train")]
+    assert (train.partition, train.gres, train.memory) == ("gpu", "gres:gpu:1", "16000M")
+    assert {job.partition for job in jobs if job is not train} == {"cpu"}
+    # Slurm or not, the same stars to the last bit.
+    assert str(compare(typed, undisturbed)) == "nothing"
+    assert (typed.path("results/report.html")).stat().st_size > 10_000
+    assert verify(typed) == 0
+    assert "Nothing to be done" in typed.snakemake("--dry-run", *COMMAND, environment=cluster.environment).stdout
+
+
+@pytest.mark.slurm
+def test_a_partition_that_is_not_there_is_refused_at_once(typed, cluster):
+    profile = typed.path("slurm/config.yaml")
+    profile.write_text(profile.read_text().replace("slurm_partition: gpu", "slurm_partition: gpus"))
+    result = typed.snakemake(*COMMAND, timeout=LIMIT, environment=cluster.environment)
+    assert result.returncode != 0
+    assert "train: slurm_partition: no gpus here (there are cpu, gpu); edit the profile" in result.stdout
+    assert not submitted(result.stdout)
