@@ -60,6 +60,7 @@ bench: $(INSTALLED) gfortran ## the measurements of speed, side by side: tables 
 	@set -e; for name in $(BENCHES); do \
 		echo "== benchmarks/synthesis/$$name.py"; $(BIN)/python benchmarks/synthesis/$$name.py; \
 	done
+	@echo "== benchmarks/model/throughput.py"; $(BIN)/python benchmarks/model/throughput.py
 
 # Ended and started again, it goes on; `make run` has made the catalog and model that the second needs.
 bench-model: $(INSTALLED) ## about an hour: what each part of the model does (three catalogs), and the calibration of `make run`'s

@@ -100,7 +100,7 @@ def test_missing_file(tmp_path):
         configuration.load(tmp_path / "mine.yaml")
 
 
-def test_a_switch_of_version_0_1_0_is_understood():
+def test_an_earlier_name_of_a_switch_is_understood():
     old = configuration.validate({"train": {"reproduce_softmax_before_cross_entropy": True}}, "test").train
     assert old.reproduce.asked == ["softmax_before_cross_entropy"]
     assert configuration.Config().train.reproduce.asked == []

@@ -25,7 +25,7 @@ try:
     SETTINGS = validate(config, " over ".join(map(os.path.relpath, workflow.configfiles)))
     # What would stop a later stage is refused now, before days of synthesis.
     check_settings(SETTINGS)
-    regions.pixel_masks(regions.load(SETTINGS.train.regions), pixel_grid(SETTINGS.spectrum), SETTINGS.train.regions)
+    regions.pixel_masks(regions.of(SETTINGS.train), pixel_grid(SETTINGS.spectrum), SETTINGS.train.regions)
 except UserError as error:
     sys.exit(f"halochem: {error}")
 
@@ -33,6 +33,8 @@ SETTINGS_FILE = "results/config.yaml"
 STARS_IN_JOB = SETTINGS.synthesis.stars_in_job(SETTINGS.sample.n_stars)
 # Experiments that train again, where the configuration asks for them.
 TRAINING_SIZES = "results/evaluation/training-sizes.parquet"
+# What makes no other model: where it trains, how often it saves its state, whether TensorBoard may look on.
+NOT_IN_WEIGHTS = ("train.device", "train.checkpoint_every", "train.tensorboard")
 
 
 def write_settings():

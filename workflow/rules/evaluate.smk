@@ -140,7 +140,7 @@ rule without_flow:
         runtime=1440,
     params:
         config=SETTINGS_FILE,
-        settings=settings_of("train", "encode", without=("train.device", "train.checkpoint_every")),
+        settings=settings_of("train", "encode", without=NOT_IN_WEIGHTS),
         model="results/models/halo-{seed}-without-flow",
     shell:
         "halochem evaluate --without-flow-of {input.catalog} --model {params.model} --config {params.config} "
@@ -167,7 +167,7 @@ rule training_size:
         runtime=1440,
     params:
         config=SETTINGS_FILE,
-        settings=settings_of("train", without=("train.device", "train.checkpoint_every")),
+        settings=settings_of("train", without=NOT_IN_WEIGHTS),
         steps=f"--steps {SETTINGS.evaluate.training_steps}" if SETTINGS.evaluate.training_steps else "",
     shell:
         "halochem evaluate --training-size-of {input.catalog} --stars {wildcards.stars} --snr {wildcards.snr} "

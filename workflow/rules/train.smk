@@ -24,8 +24,7 @@ rule train:
         runtime=1440,
     params:
         config=SETTINGS_FILE,
-        # Where it trains and how often it saves its state do not make it another model.
-        settings=settings_of("train", without=("train.device", "train.checkpoint_every")),
+        settings=settings_of("train", without=NOT_IN_WEIGHTS),
         model=subpath(output[0], parent=True),
     shell:
         "halochem train --config {params.config} --catalog {input.catalog} --out {params.model} > {log} 2>&1"
