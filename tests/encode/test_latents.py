@@ -121,3 +121,15 @@ def test_noise_widths_keep_no_batch_in_memory(toy, model):
         scale(e.clone().requires_grad_())
         latents.noise_widths(model, flux, sigma)
     assert tensors() == before
+
+
+def test_noise_widths_of_an_encoder_without_derivatives(toy, model, monkeypatch):
+    catalog = toy.catalog()
+    given = (catalog.flux[10:60], np.full((50, 1), 0.004))
+    expected = latents.noise_widths(model, *given)
+    with_gradients = model.vae.encode
+    monkeypatch.setattr(model.vae, "encode", torch.no_grad()(with_gradients))
+    found = latents.noise_widths(model, *given)
+    assert np.median(found / expected) == pytest.approx(1, abs=0.25)
+    assert np.std(np.log(found / expected)) < 0.35
+    np.testing.assert_allclose(latents.noise_widths(model, *(each[:3] for each in given)), found[:3], rtol=1e-4)
