@@ -2,6 +2,7 @@
 
 import math
 import os
+import re
 import sys
 
 import yaml
@@ -49,8 +50,10 @@ def check_partitions():
         return
     known = partitions()
     for rule_name, asked in workflow.resource_settings.overwrite_resources.items():
-        for name in str(getattr(asked.get("slurm_partition"), "raw", asked.get("slurm_partition") or "")).split(","):
-            if known and name and name not in known:
+        # A list of partitions is one, too; an expression is not looked into.
+        named = str(asked["slurm_partition"].raw).split(",") if "slurm_partition" in asked else []
+        for name in named if known else []:
+            if re.fullmatch(r"[\w.-]+", name) and name not in known:
                 sys.exit(
                     f"halochem: set-resources: {rule_name}: slurm_partition: no {name} here (there are "
                     f"{', '.join(sorted(known))}); edit the profile (docs/cluster.md)"
