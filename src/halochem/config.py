@@ -296,8 +296,13 @@ class Fast(Section):
         "of N(0, Sigma) with prior_correlation",
     )
     atmosphere_share: float = Field(0.2, gt=0, lt=0.5, description="share of the epochs in which w learns")
-    spectra_share: float = Field(0.4, gt=0, lt=0.5, description="share of the epochs in which the decoders learn")
-    spectra_batch: int = Field(64, ge=2, description="stars in a batch of the decoders, which gain by many steps")
+    manifold_share: float = Field(
+        0.25, gt=0, lt=0.5, description="share of the epochs in which the generators learn that refine latents and w"
+    )
+    spectra_share: float = Field(0.2, gt=0, lt=0.5, description="share of the epochs in which the decoders learn")
+    spectra_batch: int = Field(
+        64, ge=2, description="stars in a batch of generators and decoders, which gain by many steps"
+    )
 
 
 class Train(Section):
@@ -386,8 +391,16 @@ class Train(Section):
 
     @model_validator(mode="after")
     def _room_for_the_stages(self) -> Train:
-        if self.preset == "fast" and self.epochs < 3:
-            raise ValueError(f"preset: fast has three stages and needs 3 epochs or more, got {self.epochs}")
+        if self.preset != "fast":
+            return self
+        if self.epochs < 5:
+            raise ValueError(f"preset: fast has five stages and needs 5 epochs or more, got {self.epochs}")
+        shares = self.fast.atmosphere_share + self.fast.manifold_share + self.fast.spectra_share
+        if shares >= 0.9:
+            raise ValueError(
+                f"fast.atmosphere_share, manifold_share and spectra_share leave {1 - shares:.2f} of the epochs for the "
+                "abundances; lower them until 0.1 or more is left"
+            )
         return self
 
     @field_validator("adversary_weight")

@@ -67,7 +67,7 @@ def config(toy):
     each = [rng.normal(0, 0.01, (200, len(WAVELENGTH))).astype(np.float32) for _ in responses.ELEMENTS]
     responses.save(responses.compress(each, labels, WAVELENGTH, 20), path, "toy")
     section = {"responses": str(path), "components": 10, "filters": 4}
-    return toy.config(preset="fast", fast=section, batch_size=40, epochs=3)
+    return toy.config(preset="fast", fast=section, batch_size=40, epochs=5)
 
 
 def prepared(toy, config):

@@ -17,6 +17,10 @@ from halochem.train.history import COLUMNS
 
 LIMITS = {"teff": (4000, 6000), "logg": (2.5, 4.5), "feh": (-4, 1), "c_fe": (-2, 4), "alpha_fe": (-1, 1.5)}
 
+# Two epochs for each of the five stages.
+TRAIN = {"preset": "fast", "adversary_weight": [{"from_epoch": 0, "value": 3.0}], "batch_size": 50, "epochs": 10}
+SECTION = {"components": 20, "filters": 6, "manifold_share": 0.4}
+
 
 def flux(labels):
     return toy_catalog.clean_flux(dict(zip(LIMITS, labels.T, strict=True))).astype(np.float32)
@@ -37,9 +41,7 @@ def settings(toy, responses_path):
     """A configuration of preset fast; `section` and `train` override its keys."""
 
     def make(section=None, **train):
-        values = {"responses": str(responses_path), "components": 20, "filters": 6} | (section or {})
-        weights = [{"from_epoch": 0, "value": 3.0}]
-        return toy.config(**{"preset": "fast", "fast": values, "adversary_weight": weights, "batch_size": 50} | train)
+        return toy.config(**TRAIN | {"fast": SECTION | {"responses": str(responses_path)} | (section or {})} | train)
 
     return make
 
@@ -47,9 +49,7 @@ def settings(toy, responses_path):
 @pytest.fixture(scope="session")
 def fast_trained(toy, responses_path, tmp_path_factory):
     out = tmp_path_factory.mktemp("fast") / "model"
-    section = {"responses": str(responses_path), "components": 20, "filters": 6}
-    weights = [{"from_epoch": 0, "value": 3.0}]
-    loop.fit(toy.catalog(), toy.config(preset="fast", fast=section, adversary_weight=weights, batch_size=50), out)
+    loop.fit(toy.catalog(), toy.config(**TRAIN, fast=SECTION | {"responses": str(responses_path)}), out)
     return out
 
 
@@ -95,8 +95,8 @@ def test_what_a_survey_has_is_used(toy, fast_trained, settings, tmp_path, what):
 
 
 def test_resumed_training_is_bit_identical(toy, fast_trained, settings, tmp_path):
-    """Cut within and between the stages, of 1, 3 and 2 epochs."""
-    for epochs in (1, 2, 2):
+    """Cut within stages, of two epochs each: of the atmosphere, the abundances, the refinement, the spectra."""
+    for epochs in (1, 2, 4, 2):
         loop.fit(toy.catalog(), settings(), tmp_path, stop_after=epochs)
         assert not (tmp_path / model_files.WEIGHTS).exists()
     loop.fit(toy.catalog(), settings(), tmp_path)
@@ -126,13 +126,13 @@ def test_other_responses_do_not_resume(toy, settings, responses_path, tmp_path):
 def test_history_and_model_json(toy, fast_trained):
     rows = history(fast_trained)
     assert tuple(rows[0]) == COLUMNS
-    assert [bool(row["linear_train"]) for row in rows] == [True] + 5 * [False]
-    assert [bool(row["guide_train"]) for row in rows] == [False] + 3 * [True] + 2 * [False]
-    assert [bool(row["reconstruction_train"]) for row in rows] == 4 * [False] + 2 * [True]
-    assert all(float(row["total_val"]) for row in (rows[0], rows[3], rows[5]))
+    assert [bool(row["linear_train"]) for row in rows] == 2 * [True] + 8 * [False]
+    assert [bool(row["guide_train"]) for row in rows] == 2 * [False] + 2 * [True] + 6 * [False]
+    assert [bool(row["reconstruction_train"]) for row in rows] == 8 * [False] + 2 * [True]
+    assert all(float(rows[last]["total_val"]) for last in range(1, 10, 2))
     document = json.loads((fast_trained / "model.json").read_text())
     assert document["architecture"]["preset"] == "fast"
-    assert document["training"]["stages"] == {"atmosphere": 1, "abundances": 3, "spectra": 2}
+    assert document["training"]["stages"] == dict.fromkeys(stages.NAMES, 2)
     assert all(map(math.isfinite, document["metrics"]["validation"].values()))
     assert {"linear", "kl", "guide", "reconstruction", "classification"} <= set(document["metrics"]["train"])
 
@@ -156,7 +156,7 @@ def test_bad_pixels_do_not_teach(toy, settings, tmp_path):
         catalog.mask = np.zeros(catalog.flux.shape, bool)
         catalog.mask[:, 20:24] = catalog.mask[10:30, 100:140] = True
         catalog.flux[catalog.mask] = value
-        loop.fit(catalog, settings(epochs=3), tmp_path / str(value))
+        loop.fit(catalog, settings(epochs=5), tmp_path / str(value))
         results.append(weights(tmp_path / str(value)))
     assert same(*results)
 

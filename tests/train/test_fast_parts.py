@@ -8,7 +8,7 @@ from halochem.config import Sample, validate
 from halochem.errors import UserError
 from halochem.responses import Responses
 from halochem.sample.halo import halo_density
-from halochem.train import components, filters, halo_scale, moments, stages
+from halochem.train import components, fast, filters, halo_scale, moments, refinement, stages
 from halochem.train.losses import prior_cholesky
 
 
@@ -156,12 +156,68 @@ def test_beyond_the_tables_the_scale_goes_on():
 
 def test_stages_share_the_epochs():
     train = validate({"train": {"preset": "fast", "epochs": 20}}, "test").train
-    assert stages.lengths(train) == {"atmosphere": 4, "abundances": 8, "spectra": 8}
+    assert stages.lengths(train) == {"atmosphere": 4, "abundances": 8, "manifold": 2, "refinement": 2, "spectra": 4}
     found = [stages.locate(train, epoch) for epoch in range(20)]
     assert found[3:5] == [("atmosphere", 3, 4), ("abundances", 0, 8)]
-    assert found[-1] == ("spectra", 7, 8)
+    assert found[-1] == ("spectra", 3, 4)
 
 
 def test_too_few_epochs_for_the_stages():
-    with pytest.raises(UserError, match="needs 3 epochs or more, got 2"):
-        validate({"train": {"preset": "fast", "epochs": 2}}, "test")
+    with pytest.raises(UserError, match="needs 5 epochs or more, got 4"):
+        validate({"train": {"preset": "fast", "epochs": 4}}, "test")
+
+
+MIXTURE = torch.from_numpy(np.random.default_rng(4).normal(size=(5, 11)).astype(np.float32))
+
+
+def curve(x):
+    """A smooth map of five numbers to twelve scores, one of which no number moves."""
+    mixed = x @ MIXTURE
+    return torch.cat([torch.sin(0.5 * mixed) + mixed, torch.zeros_like(x[:, :1])], dim=1)
+
+
+@pytest.fixture(scope="module")
+def truth():
+    return torch.randn(400, 5, generator=torch.Generator().manual_seed(5))
+
+
+def test_refinement_finds_what_gave_the_scores(truth):
+    noise = torch.tensor(0.02)
+    rng = torch.Generator().manual_seed(6)
+    scores = curve(truth) + noise * torch.randn(400, 12, generator=rng)
+    start = truth + torch.tensor(refinement.WIDTHS) * torch.randn(400, 5, generator=rng)
+    x, factor = refinement.refine(curve, scores, start, noise)
+    error = x - truth
+    assert (error.std(dim=0) < 0.3 * (start - truth).std(dim=0)).all()
+    # The covariance is that of the errors: their normalised squares have a mean of 7/5, as of Student's t, since the
+    # variance is from seven degrees of freedom.
+    pulls = torch.linalg.solve_triangular(factor, error[:, :, None], upper=False)[:, :, 0]
+    assert 1.0 < (pulls**2).mean() < 1.8
+
+
+def test_what_the_spectrum_does_not_tell_stays(truth):
+    start = truth + 0.1
+    x, factor = refinement.refine(lambda x: curve(x)[:, -1:], torch.randn(400, 1), start, torch.tensor(0.02))
+    torch.testing.assert_close(x, start)
+    torch.testing.assert_close(factor, torch.diag(torch.tensor(refinement.WIDTHS)).expand(400, 5, 5))
+
+
+def test_a_spectrum_like_no_other_is_left_as_it_was_read(truth):
+    x, _ = refinement.refine(curve, curve(truth) + 1e3 * torch.randn(400, 12), truth, torch.tensor(0.02))
+    assert ((x - truth).abs() < 0.05).all()
+
+
+def test_the_forms_have_the_pixels_sums_of_squares():
+    masks = {name: np.arange(60) % 3 == k for k, name in enumerate(("iron", "carbon", "alpha"))}
+    vae = fast.build(masks, validate({"train": {"preset": "fast", "fast": {"components": 8}}}, "test").train, 1)
+    vae.components.basis.copy_(torch.linalg.qr(torch.randn(60, 8)).Q)
+    scores = torch.randn(5, 8)
+    for name, form in stages.pixel_forms(vae).items():
+        flux = scores @ vae.components.basis[masks[name]].T
+        torch.testing.assert_close(((scores @ form) ** 2).sum(dim=1), (flux**2).sum(dim=1))
+
+
+def test_shares_that_leave_nothing_for_the_abundances():
+    shares = {"atmosphere_share": 0.4, "manifold_share": 0.3, "spectra_share": 0.3}
+    with pytest.raises(UserError, match=r"leave 0\.00 of the epochs for the abundances"):
+        validate({"train": {"preset": "fast", "epochs": 20, "fast": shares}}, "test")

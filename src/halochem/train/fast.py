@@ -22,6 +22,7 @@ from halochem.train.encoder import N_AUXILIARY, N_LATENT, Posterior
 from halochem.train.halo_scale import Triangle
 from halochem.train.losses import prior_cholesky
 from halochem.train.moments import hermite
+from halochem.train.refinement import refine
 from halochem.train.vae import Output
 
 ATMOSPHERE_HIDDEN, ENCODER_HIDDEN = (192, 96), (256, 128)
@@ -43,9 +44,9 @@ def mlp(*sizes: int) -> nn.Sequential:
     return nn.Sequential(*layers[:-1])
 
 
-def polynomials(e: torch.Tensor, w: torch.Tensor) -> torch.Tensor:
-    """Products of Hermite polynomials of e (n, 3) and w (n, 2), of total degree 1 to 3: (n, 55)."""
-    columns = torch.cat([e, w], dim=1).clamp(-FURTHEST, FURTHEST).T
+def polynomials(x: torch.Tensor) -> torch.Tensor:
+    """Products of Hermite polynomials of latents and w, x (n, 5), of total degree 1 to 3: (n, 55)."""
+    columns = x.clamp(-FURTHEST, FURTHEST).T
     each = [hermite(column, DEGREE) for column in columns]
     return torch.stack([math.prod(each[k][n] for k, n in enumerate(power)) for power in POWERS], dim=1)
 
@@ -79,6 +80,8 @@ class FastVae(nn.Module):
         self.atmosphere = mlp(2 * count, *ATMOSPHERE_HIDDEN, N_AUXILIARY)
         self.encoder = mlp(2 * count + N_AUXILIARY, *ENCODER_HIDDEN, N_LATENT + N_CHOLESKY)
         self.guides = Guides(count, train.selective_gradient_flow)
+        # The first learns from what the networks read, the second from what the first has made of it.
+        self.generators = nn.ModuleList(mlp(len(POWERS), *DECODER_HIDDEN, count) for _ in range(2))
         self.decoders = nn.ModuleDict({name: mlp(len(POWERS), *DECODER_HIDDEN, count) for name in READS})
         self.scale = Triangle(prior_cholesky(train.prior_correlation))
         by_decoder = np.concatenate([np.flatnonzero(masks[name]) for name in READS])
@@ -110,6 +113,24 @@ class FastVae(nn.Module):
         factor[:, rows, columns] = entries
         return mean, factor
 
+    def generate(self, x: torch.Tensor, which: int = -1) -> torch.Tensor:
+        """Standard normal latents and w, x (n, 5) -> scores (n, k) of the whole spectrum, by one of the generators."""
+        return self.generators[which](polynomials(x)) * self.components.spread
+
+    def read(self, scores: torch.Tensor) -> torch.Tensor:
+        """Scores (n, k) -> standard normal latents and w, (n, 5), as the networks read them."""
+        w = self.read_atmosphere(scores)
+        return torch.cat([self.latents(scores, w)[0], w], dim=1)
+
+    def settle(self, scores: torch.Tensor, which: int = -1) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Scores (n, k) -> standard normal latents (n, 3), w (n, 2), Cholesky factor of the latents (n, 3, 3).
+
+        What the networks read, refined by one of the generators.
+        """
+        x, factor = refine(lambda x: self.generate(x, which), scores, self.read(scores), self.components.noise)
+        # A Cholesky factor's first rows are that of the first numbers' own covariance.
+        return x[:, :N_LATENT], x[:, N_LATENT:], factor[:, :N_LATENT, :N_LATENT]
+
     def posterior(self, mean: torch.Tensor, factor: torch.Tensor, w: torch.Tensor) -> Posterior:
         """The posterior of z, on the scale asked for, from that of the standard normal latents."""
         z, slope = self.scale(mean)
@@ -119,13 +140,12 @@ class FastVae(nn.Module):
 
     def encode(self, flux: torch.Tensor, bad: torch.Tensor | None = None) -> Posterior:
         """Flux (n, p), continuum 1 -> posterior of z. Pixels `bad` (n, p) take the mean spectrum."""
-        scores = self.scores(flux, bad)
-        w = self.read_atmosphere(scores)
-        return self.posterior(*self.latents(scores, w), w)
+        mean, w, factor = self.settle(self.scores(flux, bad))
+        return self.posterior(mean, factor, w)
 
     def decoded_scores(self, e: torch.Tensor, w: torch.Tensor) -> dict[str, torch.Tensor]:
         """Standard normal latents e (n, 3), w (n, 2) -> scores (n, k) of each decoder, right on its own pixels."""
-        inputs = polynomials(e, w)
+        inputs = polynomials(torch.cat([e, w], dim=1))
         return {name: self.decoders[name](inputs) * self.components.spread for name in READS}
 
     def pixel_basis(self) -> dict[str, torch.Tensor]:
@@ -135,15 +155,17 @@ class FastVae(nn.Module):
 
     def decode(self, e: torch.Tensor, w: torch.Tensor) -> torch.Tensor:
         """Standard normal latents e (n, 3), w (n, 2) -> flux (n, d) on `pixels`, in ascending wavelength."""
-        basis, scores = self.pixel_basis(), self.decoded_scores(e, w)
+        return self.assemble(self.decoded_scores(e, w))
+
+    def assemble(self, scores: dict[str, torch.Tensor]) -> torch.Tensor:
+        """What `decoded_scores` gives -> flux (n, d) on `pixels`, in ascending wavelength."""
+        basis = self.pixel_basis()
         flux = torch.cat([scores[name] @ basis[name].T for name in READS], dim=1)
         return flux[:, self.order] + self.components.mean[self.pixels]
 
     def forward(self, flux: torch.Tensor, bad: torch.Tensor | None = None, noise: torch.Tensor | None = None) -> Output:
         """Flux (n, p) -> output. `noise` (n, 3) from N(0, 1) draws z from the posterior; None: its mean."""
-        scores = self.scores(flux, bad)
-        w = self.read_atmosphere(scores)
-        mean, factor = self.latents(scores, w)
+        mean, w, factor = self.settle(self.scores(flux, bad))
         e = mean if noise is None else mean + (factor @ noise[:, :, None])[:, :, 0]
         return Output(self.posterior(mean, factor, w), self.decode(e, w), w)
 

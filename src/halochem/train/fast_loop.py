@@ -99,14 +99,19 @@ def prepare(catalog: Catalog, config: Config, masks: dict, rows: np.ndarray, val
 
 @torch.no_grad()
 def settled(training: Training, stage: str, stars: FastStars) -> dict[str, torch.Tensor]:
-    """What earlier stages have settled of some stars: w (m, 2), and e (m, 3) for the last stage."""
+    """What earlier stages have settled of some stars.
+
+    w (m, 2) for the abundances, latents and w (m, 5) for the generators, latents e (m, 3) and w for the last stage.
+    """
     model = training.players.vae
     if stage == "atmosphere":
         return {}
-    w = model.read_atmosphere(stars.scores)
     if stage == "abundances":
-        return {"w": w}
-    return {"w": w, "e": model.latents(stars.scores, w)[0]}
+        return {"w": model.read_atmosphere(stars.scores)}
+    if stage == "manifold":
+        return {"x": model.read(stars.scores)}
+    e, w, _ = model.settle(stars.scores, stages.GENERATORS.index("manifold" if stage == "refinement" else "refinement"))
+    return {"x": torch.cat([e, w], dim=1)} if stage == "refinement" else {"e": e, "w": w}
 
 
 def batch_losses(
@@ -121,6 +126,8 @@ def batch_losses(
     players, train = training.players, training.train
     if stage == "spectra":
         return stages.spectrum_losses(players, stars, **known), None
+    if stage in stages.GENERATORS:
+        return stages.generator_losses(players, stars, known["x"], stage), None
     draw = torch.randn(stars.scores.shape, generator=generator).to(stars.scores.device)
     seen = stars.scores + train.fast.extra_noise * stars.noise * draw
     if stage == "atmosphere":
@@ -135,7 +142,7 @@ def train_epoch(training: Training, epoch: int, known: dict[str, torch.Tensor]) 
     stage, inside, length = stages.locate(train, epoch)
     generator = torch.Generator().manual_seed(seeds.torch_seed(training.seed, f"train/epoch/{epoch}"))
     order = torch.randperm(len(stars), generator=generator).to(stars.scores.device)
-    size = train.fast.spectra_batch if stage == "spectra" else train.batch_size
+    size = train.batch_size if stage in ("atmosphere", "abundances") else train.fast.spectra_batch
     n_batches = math.ceil(len(stars) / size)
     weight = stages.adversary_weight(train, epoch)
     sums: dict[str, torch.Tensor] = {}
@@ -184,10 +191,15 @@ def evaluate(training: Training, epoch: int) -> dict[str, float]:
 
 
 @torch.no_grad()
-def begin(training: Training, stage: str, out: Path) -> dict[str, torch.Tensor]:
-    """What a stage finds settled. Before the last one the latents are turned, and looked at."""
-    if stage == "spectra":
-        model, stars = training.players.vae, training.stars
+def begin(training: Training, stage: str, inside: int, out: Path) -> dict[str, torch.Tensor]:
+    """What a stage finds settled, in its epoch `inside`.
+
+    After the stage of abundances the latents are turned, and looked at. The second generator sets out from the first.
+    """
+    model, stars = training.players.vae, training.stars
+    if stage == "refinement" and inside == 0:
+        model.generators[1].load_state_dict(model.generators[0].state_dict())
+    if stage == "manifold":
         means = model.latents(stars.scores, model.read_atmosphere(stars.scores))[0]
         alignment = stages.fit_signs(training.players, stars, means)
         for name, width, r in zip(LATENTS, means.std(dim=0).tolist(), alignment, strict=True):
@@ -239,8 +251,8 @@ def fit(catalog: Catalog, config: Config, out: Path, report: Callable, stop_afte
     for epoch in progress.track(range(done, until), until - done, f"train {out.name}", every_seconds=math.inf):
         start = time.monotonic()
         if stages.locate(train, epoch)[0] != stage:
-            stage = stages.locate(train, epoch)[0]
-            known = begin(training, stage, out)
+            stage, inside, _ = stages.locate(train, epoch)
+            known = begin(training, stage, inside, out)
         means, rate = train_epoch(training, epoch, known)
         if not all(map(math.isfinite, means.values())):
             raise UserError(

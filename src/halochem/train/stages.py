@@ -1,4 +1,6 @@
-"""The three stages of preset `fast`: first the atmosphere, then the abundances, then the spectra.
+"""The stages of preset `fast`: first the atmosphere, then the abundances, then the spectra.
+
+Between the last two, two generators learn the whole spectrum, and the latents and w are refined by them.
 
 Each trains its own networks and leaves the others as they are, so that no loss can pull at what another one has
 settled: w learns Teff and log g and nothing else, and the decoders cannot move the latents. n stars, k components.
@@ -19,7 +21,8 @@ from halochem.train.fast_data import FastStars
 from halochem.train.filters import Filters
 from halochem.train.moments import Moments
 
-NAMES = ("atmosphere", "abundances", "spectra")
+NAMES = ("atmosphere", "abundances", "manifold", "refinement", "spectra")
+GENERATORS = ("manifold", "refinement")  # the stages in which the generators learn
 RAMP_START, RAMP_SPEED = 0.1, 3.0  # the adversary's weight rises to the full one over 0.3 of its stage
 
 
@@ -38,6 +41,8 @@ class Players:
         parts = {
             "atmosphere": (self.vae.atmosphere,),
             "abundances": (self.vae.encoder, self.vae.guides),
+            "manifold": (self.vae.generators[0],),
+            "refinement": (self.vae.generators[1],),
             "spectra": (self.vae.decoders,),
         }[stage]
         return [parameter for part in parts for parameter in part.parameters()]
@@ -46,8 +51,9 @@ class Players:
 def lengths(train: Train) -> dict[str, int]:
     """Epochs of each stage; train.epochs in all."""
     first = max(1, round(train.fast.atmosphere_share * train.epochs))
+    each = max(1, round(train.fast.manifold_share * train.epochs / len(GENERATORS)))
     last = max(1, round(train.fast.spectra_share * train.epochs))
-    return dict(zip(NAMES, (first, train.epochs - first - last, last), strict=True))
+    return dict(zip(NAMES, (first, train.epochs - first - 2 * each - last, each, each, last), strict=True))
 
 
 def locate(train: Train, epoch: int) -> tuple[str, int, int]:
@@ -109,6 +115,13 @@ def pixel_forms(vae: FastVae) -> dict[str, torch.Tensor]:
     return forms
 
 
+def generator_losses(players: Players, stars: FastStars, x: torch.Tensor, stage: str) -> dict[str, torch.Tensor]:
+    """x (n, 5): latents and w, which the generator cannot move."""
+    residual = stars.scores - players.vae.generate(x, GENERATORS.index(stage))
+    # The root, as of the decoders.
+    return {"total": (1 + ((residual / stars.noise) ** 2).mean(dim=1)).sqrt().mean()}
+
+
 def spectrum_losses(players: Players, stars: FastStars, e: torch.Tensor, w: torch.Tensor) -> dict[str, torch.Tensor]:
     """e (n, 3) and w (n, 2) are what the finished encoder says.
 
@@ -117,7 +130,8 @@ def spectrum_losses(players: Players, stars: FastStars, e: torch.Tensor, w: torc
     """
     model = players.vae
     total = e.new_zeros(())
-    for name, scores in model.decoded_scores(e, w).items():
+    decoded = model.decoded_scores(e, w)
+    for name, scores in decoded.items():
         squares = (((stars.scores - scores) @ players.forms[name]) ** 2).sum(dim=1)
         # In units of what the noise of the scores adds. The root, not its logarithm, which would give up the stars
         # that fit worst, nor the square, which would serve them alone: the sum of the relative errors.
@@ -125,7 +139,7 @@ def spectrum_losses(players: Players, stars: FastStars, e: torch.Tensor, w: torc
         total = total + (1 + squares / noise).sqrt().mean()
     with torch.no_grad():
         good = stars.good.expand_as(stars.flux)
-        likelihood = losses.negative_log_likelihood(model.decode(e, w), stars.flux, stars.sigma, good).mean()
+        likelihood = losses.negative_log_likelihood(model.assemble(decoded), stars.flux, stars.sigma, good).mean()
     return {"reconstruction": likelihood, "total": total}
 
 
