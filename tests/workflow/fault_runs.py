@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
+import pytest
 import yaml
 from test_pipeline import REGIONS, reuse_engine
 from workflow_project import ROOT, Project, copy_project
@@ -59,6 +60,12 @@ LIMIT = 600  # seconds for any one command
 def attempt() -> int:
     """Which of its tries a fault is at: benchmarks/reliability/faults.py counts them, so that moments differ."""
     return int(os.environ.get("HALOCHEM_FAULT_TRY", "0"))
+
+
+# Of several faults that end alike, one is enough in the tests of every day.
+one_of_a_kind = pytest.mark.skipif(
+    "HALOCHEM_FAULT_TRY" not in os.environ, reason="another of its kind is tested; `make bench-faults` has all"
+)
 
 
 class Run(Project):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 import pytest
-from fault_runs import CATALOG, CHUNKS, TABLE, Run, attempt, run_after, verify
+from fault_runs import CATALOG, CHUNKS, TABLE, Run, attempt, one_of_a_kind, run_after, verify
 
 
 def damage(path, change) -> None:
@@ -72,6 +72,7 @@ def test_flipped_byte_in_a_catalog(faults, undisturbed, tmp_path, capsys):
 
 
 @pytest.mark.slow
+@one_of_a_kind
 def test_every_flipped_bit_is_seen(undisturbed, tmp_path, capsys):
     """In chunk, catalog, model and table, wherever it lies: by the checksums of the manifest."""
     run = run_after(undisturbed, tmp_path / "project", "encode")

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fault_runs import CATALOG, CHUNKS, LABELS, MODEL, TABLE, Run, attempt, run_after
+from fault_runs import CATALOG, CHUNKS, LABELS, MODEL, TABLE, Run, attempt, one_of_a_kind, run_after
 
 SETTINGS = ("--config", "test.yaml")
 # stage -> the stage before, its command as the rule gives it, folder of what it writes, room there at each try [kB]
@@ -52,7 +52,9 @@ def one_line_and_no_file(run: Run, stage: str, result: subprocess.CompletedProce
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize(
+    "stage", [pytest.param(stage, marks=one_of_a_kind if stage in ("synthesize", "train") else ()) for stage in STAGES]
+)
 def test_full_disk(faults, undisturbed, tmp_path, stage):
     before, options, written, sizes = STAGES[stage]
     rooms = ", ".join(map(str, sizes))

@@ -9,7 +9,7 @@ import sys
 
 import h5py
 import pytest
-from fault_runs import CHUNKS, LABELS, LIMIT, TABLE, Run, attempt, children, name_of, run_after, wait_for
+from fault_runs import CHUNKS, LABELS, LIMIT, TABLE, Run, attempt, children, name_of, one_of_a_kind, run_after, wait_for
 
 PROGRAMS = ("bsyn_lu", "babsma_lu")
 
@@ -56,6 +56,7 @@ def test_bsyn_killed(faults, undisturbed, tmp_path):
 
 
 @pytest.mark.slow
+@one_of_a_kind
 def test_bsyn_killed_whatever_one_tries(undisturbed, tmp_path):
     """Out of memory again and again: the job fails, no star is recorded as failed, the next run goes on."""
     run = run_after(undisturbed, tmp_path / "project", "sample")
@@ -73,6 +74,7 @@ def test_bsyn_killed_whatever_one_tries(undisturbed, tmp_path):
 
 
 @pytest.mark.slow
+@one_of_a_kind
 def test_no_room_for_scratch_files(faults, undisturbed, tmp_path):
     """Room of its own for /dev/shm and /tmp, in a mount namespace of its own, and too little of it."""
     if os.geteuid() != 0 or subprocess.run(["unshare", "-m", "true"]).returncode != 0:

@@ -7,7 +7,7 @@ import signal
 import time
 
 import pytest
-from fault_runs import CHUNKS, MODEL, TABLE, Run, attempt, children, name_of, run_after, wait_for
+from fault_runs import CHUNKS, MODEL, TABLE, Run, attempt, children, name_of, one_of_a_kind, run_after, wait_for
 
 # name -> signal, whether the jobs get it too, words for the table of faults
 ENDS = {
@@ -58,8 +58,13 @@ def go_on(run: Run, how: str) -> None:
     run.make(TABLE)
 
 
+def kinds(*all_of_them: str, every_day: tuple[str, ...]) -> list:
+    """The parameters, of which some are for `make bench-faults` alone."""
+    return [how if how in every_day else pytest.param(how, marks=one_of_a_kind) for how in all_of_them]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("how", ENDS)
+@pytest.mark.parametrize("how", kinds(*ENDS, every_day=("INT", "KILL")))
 def test_interrupted_in_the_synthesis(faults, undisturbed, tmp_path, how):
     faults.describe("Snakemake interrupted while it computes spectra", ENDS[how][2])
     run = run_after(undisturbed, tmp_path / "project", "sample")
@@ -77,7 +82,7 @@ def test_interrupted_in_the_synthesis(faults, undisturbed, tmp_path, how):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("how", ["TERM", "power"])
+@pytest.mark.parametrize("how", kinds("TERM", "power", every_day=("power",)))
 def test_interrupted_in_the_training(faults, undisturbed, tmp_path, how):
     faults.describe("Snakemake interrupted while it trains", ENDS[how][2])
     run = run_after(undisturbed, tmp_path / "project", "observe")
