@@ -195,7 +195,7 @@ _PARTS, _LAMBDA, _SCALE, _PAPER, _ORACLE = (
     "What no survey has",
 )
 VARIANTS: dict[str, Variant] = {
-    "fast": Variant("preset fast", _PARTS, FAST),
+    "fast": Variant("preset fast, λ = 10", _PARTS, FAST),
     "no-flow": Variant(
         "no selective gradient flow: each guide teaches all that it reads",
         _PARTS,
