@@ -118,11 +118,13 @@ def main() -> None:
     parser.add_argument("--stars", type=int, default=2000, help="training stars (%(default)s)")
     parser.add_argument("--test-stars", type=int, default=1000, help="(%(default)s)")
     parser.add_argument("--seconds", type=float, default=360, help="processor time of each training (%(default)s)")
+    parser.add_argument("--schemes", nargs="+", choices=list(SCHEMES), default=list(SCHEMES), metavar="NAME")
     parser.add_argument("--responses", default="resources/responses.npz", help="for preset fast (%(default)s)")
     options = parser.parse_args()
     torch.set_num_threads(1)
     catalog = few(options.catalog, options.stars, options.test_stars)
-    for name, values in SCHEMES.items():
+    for name in options.schemes:
+        values = SCHEMES[name]
         with tempfile.TemporaryDirectory() as folder:
             epochs = epochs_within(catalog, values, options.seconds, options.responses, Path(folder))
             model, used = trained(catalog, settings(values, epochs, options.responses), Path(folder) / "model")

@@ -381,7 +381,7 @@ class Train(Section):
     @model_validator(mode="before")
     @classmethod
     def _earlier_names(cls, values: Any) -> Any:
-        """The one switch that stood outside `reproduce` in version 0.1.0, and in its models."""
+        """A switch that once stood outside `reproduce`, as it does in older models."""
         old = "reproduce_softmax_before_cross_entropy"
         if not isinstance(values, dict) or old not in values:
             return values

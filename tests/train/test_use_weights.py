@@ -16,7 +16,7 @@ from halochem.train import loop, model_files
 def examples(pytestconfig):
     text = (pytestconfig.rootpath / "docs" / "how-to" / "use-weights.md").read_text(encoding="utf-8")
     blocks = [block.split("```")[0] for block in text.split("```python\n")[1:]]
-    assert len(blocks) == 2
+    assert len(blocks) == 3
     assert all("halochem." not in block and "import halochem" not in block for block in blocks)
     return blocks
 
@@ -29,20 +29,28 @@ def agree(found, catalog, folder, stars):
     np.testing.assert_allclose(found["logg"], expected.atmosphere[:, 1], rtol=1e-5)
 
 
-def test_preset_fast_in_numpy(examples, toy, fast_trained):  # noqa: F811
-    code = examples[0].replace("results/models/halo-1", str(fast_trained)).replace("[:100]", "[4:104]")
+def run(code, folder, catalog_path, stars):
+    """The names after a block that begins from a model and a catalog."""
+    code = code.replace("results/models/halo-1", str(folder)).replace("results/catalogs/halo-1.h5", str(catalog_path))
     found = {}
-    exec(code.replace("results/catalogs/halo-1.h5", str(toy.catalog_path)), found)
+    exec(code.replace("[:100]", f"[{stars.start}:{stars.stop}]"), found)
+    return found
+
+
+def test_preset_fast(examples, toy, fast_trained):  # noqa: F811
+    with torch.no_grad():
+        found = run(examples[0] + examples[1], fast_trained, toy.catalog_path, slice(4, 104))
+    found["z"] = torch.stack(found["z"]).numpy()
     agree(found, toy.catalog(), fast_trained, slice(4, 104))
 
 
-def test_published_network_in_torch(examples, toy, tmp_path):
+def test_published_network(examples, toy, tmp_path):
     catalog = first(toy.catalog(), 40)
     loop.fit(catalog, toy.config(encoder="conv", epochs=2), tmp_path)
-    document = json.loads((tmp_path / "model.json").read_text())
-    found = {"folder": tmp_path, "flux": torch.from_numpy(catalog.flux[5:9]), "model": document}
+    # What stands above: imports and reading, without the network of preset fast.
+    head = examples[0].split("def mlp")[0]
     with torch.no_grad():
-        exec(examples[1], found)
+        found = run(head + examples[2], tmp_path, toy.catalog_path, slice(5, 9))
     found["z"] = found["z"].numpy().T
     agree(found, catalog, tmp_path, slice(5, 9))
 

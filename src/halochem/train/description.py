@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from halochem.config import Train
-from halochem.train import components, decoders, encoder, fast, halo_scale, losses
+from halochem.train import components, decoders, encoder, fast, halo_scale, losses, refinement
 from halochem.train.fast import FastVae
 from halochem.train.vae import Vae
 
@@ -68,12 +68,22 @@ def _fast(train: Train) -> dict[str, Any]:
         "features": "scores / components.spread, then asinh(scores / (noise_units components.noise))",
         "noise_units": components.NOISE_UNITS,
         "mlp": "linear layers (weights of index 0, 2, 4, ...) with SiLU between them",
-        "atmosphere": f"w = u = atmosphere(features); {ATMOSPHERE}",
-        "encoder_layers": "encoder(features, w) -> means of e, then entries of the factor of its covariance",
-        "factor": f"{FACTOR}, with {fast.START_WIDTH} added before and 0.0001 after",
+        "atmosphere": f"w = atmosphere(features), refined; u = w; {ATMOSPHERE}",
+        "encoder_layers": "x = (first three of encoder(features, w), w): where the least squares begin",
+        "generator": "G(x) = generators.1(P(x)) * components.spread; P(x): products of normalised Hermite polynomials "
+        "of the five x, each within the limits, of the degrees in `powers`",
+        "limits": [-fast.FURTHEST, fast.FURTHEST],
+        "powers": [list(power) for power in fast.POWERS],
+        "refinement": "steps of Gauss and Newton for the sum over components of (scores - G(x))^2 / v, plus the sum of "
+        "((x - where it began) / widths)^2; v = max(mean square of scores - G(x) with (components - 5) degrees of "
+        "freedom, 0.1 components.noise^2); a step is cut to longest_step in each x. Then e, w = x",
+        "refinement_steps": refinement.STEPS,
+        "refinement_widths": list(refinement.WIDTHS),
+        "longest_step": refinement.LONGEST_STEP,
+        "covariance_of_e": "the upper 3 x 3 of the inverse of the last normal equations' matrix",
         "scale": "s = scale.sign * e; z of the first element: scale.first at s_1; of element k: scale.others[k - 2] at "
         "(s_1, s_k); linear between nodes and beyond them",
         "scale_nodes": {"first": -halo_scale.LIMIT, "last": halo_scale.LIMIT, "count": halo_scale.NODES},
-        "decoder_output": "flux = components.mean + (decoders.NAME(e, w) * components.spread) components.basis^T "
+        "decoder_output": "flux = components.mean + (decoders.NAME(P(e, w)) * components.spread) components.basis^T "
         "on the decoder's pixels",
     }

@@ -64,7 +64,8 @@ def draw(examples: list[Example], regions: dict[str, Intervals], windows: list[W
             fontsize=6.2,
         )
     figure.supxlabel("wavelength in air [Å]", fontsize=7.5, y=0.06 / height)
-    figure.legend(handles=_legend(regions), loc="upper center", ncols=6, handlelength=1.8, borderaxespad=0.2)
+    handles = _legend(regions)
+    figure.legend(handles=handles, loc="upper center", ncols=len(handles), handlelength=1.8, borderaxespad=0.2)
     return figure
 
 
