@@ -33,7 +33,18 @@ def run(number: int, names: list[str]) -> None:
             continue
         print(f"try {number + 1}: {name}", flush=True)
         fresh = kept.with_suffix(".part")
-        command = [sys.executable, "-m", "pytest", "-q", "-m", "slow", f"{TESTS}/{name}.py", f"--junitxml={fresh}"]
+        command = [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-m",
+            "slow",
+            f"{TESTS}/{name}.py",
+            f"--junitxml={fresh}",
+            "-o",
+            "junit_family=xunit1",
+        ]
         environment = os.environ | {"HALOCHEM_FAULT_TRY": str(number)}
         # The executor's plugin is known to hang.
         subprocess.run(["timeout", "-k", "30", "3600", *command], cwd=ROOT, env=environment, check=False)

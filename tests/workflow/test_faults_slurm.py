@@ -161,10 +161,13 @@ def test_chunk_job_over_its_time(faults, disturbed):
 
 
 def test_training_job_killed_and_requeued(faults, disturbed, undisturbed):
-    faults.describe("the training's job killed, and requeued", "KILL to it; then, in the next try, `scontrol requeue`")
+    faults.describe(
+        "the training killed, and its job requeued", "KILL to it; then, in the next try, `scontrol requeue`"
+    )
     jobs = disturbed.of("rule_train_wildcards_3")
-    assert states(jobs) == ["FAILED", "COMPLETED"]
-    assert [job.restarts for job in jobs] == ["0", "1"]
+    # The try after the kill may be in the same job: `disturb` has seen that it went on from a checkpoint.
+    assert states(jobs)[-1] == "COMPLETED"
+    assert jobs[-1].restarts == "1"
     assert all(job.gres == "gres:gpu:1" and job.partition == "gpu" for job in jobs)
     assert "going on from epoch" in disturbed.run.log("train/halo-3.log")
     assert disturbed.run.path(WEIGHTS).read_bytes() == undisturbed.path(WEIGHTS).read_bytes()
