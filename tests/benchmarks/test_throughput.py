@@ -15,21 +15,25 @@ def test_page():
         "threads": 2,
         "load": 2.1,
         "sizes": {"fast": (4096, 11), "published": (64, 3)},
-        "rates": {"fast": [8000.0, 9000.0, 1000.0], "published": [12.0, 10.0, 14.0]},
+        "rates": {
+            "fast": [(8040.0, 4000.0), (9000.0, 5000.0), (1000.0, 4500.0)],
+            "published": [(12.0, 6.0), (10.0, 7.0), (14.0, 6.5)],
+        },
         "operations": {"fast": 1.5e6, "published": 3e9},
         "peak": (1e11, "float32"),
     }
     page = throughput.page(found)
-    assert "| preset `fast` | 8000 | 1000 to 9000 | 667 | 1.50 million | 12.0 GFLOP/s | 12% |" in page
-    assert "| 12.0 | 10.0 to 14.0 | 1 | 3.00 billion | 36.0 GFLOP/s | 36% |" in page
+    assert "| preset `fast` | 8000 | 1000 to 9000 | 670 | 4500 | 692 | 1.50 million | 12% |" in page
+    assert "| 12.0 | 10.0 to 14.0 | 1 | 6.5 | 1 | 3.00 billion | 36% |" in page
 
 
 def test_made_up_spectra_train(monkeypatch):
     monkeypatch.chdir(Path(__file__).parents[2])
     stars = throughput.catalog(40)
     assert stars.flux.shape == (40, 4150)
-    seconds, n = throughput.epoch_seconds(stars, throughput.FAST | {"fast": {"components": 8}}, 3)
-    assert len(seconds) == 3
+    ends, n = throughput.ends_of_epochs(stars, throughput.FAST | {"fast": {"components": 8}}, 5)
+    assert len(ends) == 5
+    assert ends == sorted(ends)
     assert 20 < n <= 40
 
 
