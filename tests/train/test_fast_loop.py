@@ -218,7 +218,7 @@ def test_latents_follow_their_abundances(settings, tmp_path):
     catalog = toy.catalog()
     # The toy's abundances are independent, unlike the halo's.
     none = {"feh_alpha": 0.0, "feh_c": 0.0, "c_alpha": 0.0}
-    section = {"latent_scale": "gaussian"}
+    section = {"latent_scale": "gaussian", "manifold_share": 0.2}
     config = settings(section, epochs=60, max_learning_rate=5e-3, batch_size=100, prior_correlation=none)
     loop.fit(catalog, config, tmp_path / "model")
     model = model_files.load(tmp_path / "model")
