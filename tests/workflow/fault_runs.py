@@ -158,6 +158,8 @@ def run_after(undisturbed: Run, folder: Path, stage: str) -> Run:
     made = list(PRODUCTS)[: list(PRODUCTS).index(stage) + 1]
     for name in (name for each in made for name in PRODUCTS[each]):
         shutil.copytree(undisturbed.path(name), run.path(name), dirs_exist_ok=True)
+    if stage == "encode":
+        shutil.copy(undisturbed.path("results/config.yaml"), run.path("results/config.yaml"))
     metadata = ".snakemake/metadata"
     shutil.copytree(undisturbed.path(metadata), run.path(metadata))
     return run
@@ -235,8 +237,9 @@ def children(pid: int) -> list[int]:
 
 
 def name_of(pid: int) -> str:
-    """A process's program."""
+    """A living process's program, else nothing."""
     try:
-        return Path(f"/proc/{pid}/comm").read_text().strip()
+        begin, _, end = Path(f"/proc/{pid}/stat").read_text().rpartition(")")
     except OSError:
         return ""
+    return "" if end.split()[0] in "ZX" else begin.partition("(")[2]

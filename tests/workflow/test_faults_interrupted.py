@@ -44,6 +44,8 @@ def interrupt(run: Run, how: str, moment) -> list[int]:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
     assert not run.path(TABLE).exists()
+    if all_of_it:
+        wait_for(lambda: not any(map(name_of, below)), "the end of the jobs", 60)
     return [pid for pid in below if name_of(pid)]
 
 
