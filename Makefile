@@ -61,6 +61,9 @@ bench: $(INSTALLED) gfortran ## the measurements of speed, side by side: tables 
 		echo "== benchmarks/synthesis/$$name.py"; $(BIN)/python benchmarks/synthesis/$$name.py; \
 	done
 	@echo "== benchmarks/model/throughput.py"; $(BIN)/python benchmarks/model/throughput.py
+	@set -e; for name in planning hdf5 encode cost; do \
+		echo "== benchmarks/scale/$$name.py"; $(BIN)/python benchmarks/scale/$$name.py; \
+	done
 
 # Ended and started again, it goes on; `make run` has made the catalog and model that the second needs.
 bench-model: $(INSTALLED) ## about an hour: what each part of the model does (three catalogs), and the calibration of `make run`'s
