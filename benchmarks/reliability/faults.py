@@ -72,8 +72,8 @@ def outcomes() -> tuple[dict[tuple[str, str], list[str]], list[str]]:
 
 def slurm() -> str:
     """Slurm's version."""
-    program = shutil.which("sinfo")
-    return subprocess.run([program, "--version"], capture_output=True, text=True).stdout.strip() if program else "none"
+    program = shutil.which("slurmctld", path=f"{os.environ['PATH']}:/usr/sbin:/usr/local/sbin")
+    return subprocess.run([program, "-V"], capture_output=True, text=True).stdout.strip() if program else "no Slurm"
 
 
 def table() -> str:
