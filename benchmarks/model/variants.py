@@ -91,7 +91,7 @@ class RegionFilters(filters.Filters):
 
 def region_pixels(catalog: Catalog, config: Config):
     """Guides are judged by the pixels of their region."""
-    masks = regions.pixel_masks(regions.load(config.train.regions), catalog.wavelength, config.train.regions)
+    masks = regions.pixel_masks(regions.of(config.train), catalog.wavelength, config.train.regions)
     of_filters = filters.measure
 
     def measure(responses, basis: np.ndarray, sigma: float, *rest) -> RegionFilters:
