@@ -158,7 +158,8 @@ def test_solar_abundances_are_those_relative_to_hydrogen(tmp_path):
     ("keys", "expected"),
     [
         ({"ispec_atmospheres": "MARCS"}, "synthesis.ispec_atmospheres: MARCS: no parameters.tsv of that name"),
-        ({"ispec_atmospheres": "../x"}, "there are ATLAS9.Castelli, MARCS.GES"),
+        ({"ispec_atmospheres": "MARCS.x"}, "there are ATLAS9.Castelli, MARCS.GES"),
+        ({"ispec_atmospheres": "../x"}, "synthesis.ispec_atmospheres: string should match pattern"),
         ({"ispec_line_list": "GES"}, "there are VALD.300_1100nm"),
         ({"ispec_abundances": "Asplund.2009"}, "there are Grevesse.2007"),
         ({"ispec_python": "/nowhere/python"}, "/nowhere/python: no such program (synthesis.ispec_python)"),
