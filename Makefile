@@ -47,7 +47,7 @@ test-slurm: $(INSTALLED) gfortran ## the Slurm profile on a real Slurm of this m
 		&& echo "make: installing slurm-wlm and munge" && apt-get update -qq \
 		&& DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends slurm-wlm munge >/dev/null; } \
 		|| echo "make: Slurm is missing and could not be installed; its tests are skipped" >&2
-	timeout -k 30 600 $(BIN)/python -m pytest -m slurm tests/workflow
+	timeout -k 30 900 $(BIN)/python -m pytest -m slurm tests/workflow
 
 lint: $(INSTALLED) ## ruff, snakefmt, snakemake --lint
 	$(BIN)/ruff check .
