@@ -171,7 +171,7 @@ ENTRY = {"package": "demo", "version": "1.0", "file": "demo-1.0.tar.gz", "sha256
     [
         ("file", "../demo.tar.gz"),
         ("file", "/tmp/demo.tar.gz"),
-        ("package", "demo --index-url http://localhost"),
+        ("package", "demo --no-deps"),
         ("package", "-r"),
         ("version", "1.0 --no-require-hashes"),
         ("sha256", "0" * 63),
