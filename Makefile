@@ -76,7 +76,7 @@ bench-faults: $(INSTALLED) gfortran ## an hour: every fault at three moments; th
 	$(BIN)/python benchmarks/reliability/faults.py
 
 config: $(INSTALLED) ## rewrite what is generated from src/halochem/config.py and the published regions
-	$(BIN)/python -m halochem.config
+	$(BIN)/python -m halochem.config_pages
 	$(BIN)/python -m halochem.regions
 
 doctor: $(INSTALLED) ## what is here, what is missing and how to get it

@@ -9,13 +9,13 @@ import pytest
 import yaml
 
 from halochem import config as configuration
-from halochem import regions
+from halochem import config_pages, regions
 from halochem.errors import UserError
 
 ROOT = Path(__file__).parents[1]
 
 
-@pytest.mark.parametrize(("path", "text"), configuration.generated(ROOT).items(), ids=lambda value: str(value)[-20:])
+@pytest.mark.parametrize(("path", "text"), config_pages.generated(ROOT).items(), ids=lambda value: str(value)[-20:])
 def test_generated_files_have_not_drifted(path, text):
     assert path.read_text(encoding="utf-8") == text, f"{path} differs from config.py: `make config`"
 
