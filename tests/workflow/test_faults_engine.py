@@ -79,12 +79,12 @@ def test_no_room_for_scratch_files(faults, undisturbed, tmp_path):
     """Room of its own for /dev/shm and /tmp, in a mount namespace of its own, and too little of it."""
     if os.geteuid() != 0 or subprocess.run(["unshare", "-m", "true"]).returncode != 0:
         pytest.skip("needs root and a mount namespace of its own")
-    size = (1, 4, 8)[attempt() % 3]
-    faults.describe("disk full under Turbospectrum's scratch files", "`/dev/shm` and `$TMPDIR` of 1, 4 or 8 MB")
+    size = (1000, 200, 600)[attempt() % 3]
+    faults.describe("disk full under Turbospectrum's scratch files", "`/dev/shm` and `$TMPDIR` of 1000, 200 or 600 kB")
     run = run_after(undisturbed, tmp_path / "project", "sample")
     small = tmp_path / "small"
     small.mkdir()
-    mount = 'mount -t tmpfs -o size=$1m none /dev/shm && mount -t tmpfs -o size=$1m none $2 && shift 2 && exec "$@"'
+    mount = 'mount -t tmpfs -o size=$1k none /dev/shm && mount -t tmpfs -o size=$1k none $2 && shift 2 && exec "$@"'
     prefix = ("unshare", "-m", "env", f"TMPDIR={small}", "sh", "-c", mount, "sh", str(size), str(small))
     full = run.stage(*synthesize(0)[3:], prefix=prefix)
     assert full.returncode == 2, full.stdout
