@@ -291,11 +291,14 @@ class Fast(Section):
         description="halo: the latents are given the density of sample.p_table, q_table (standardised); gaussian: that "
         "of N(0, Sigma) with prior_correlation",
     )
-    atmosphere_share: float = Field(0.2, gt=0, lt=0.5, description="share of the epochs in which w learns")
+    atmosphere_share: float = Field(0.12, gt=0, lt=0.5, description="share of the epochs in which w learns")
     manifold_share: float = Field(
-        0.25, gt=0, lt=0.5, description="share of the epochs in which the generators learn that refine latents and w"
+        0.3, gt=0, lt=0.5, description="share of the epochs in which the generators learn that refine latents and w"
     )
-    spectra_share: float = Field(0.2, gt=0, lt=0.5, description="share of the epochs in which the decoders learn")
+    quantiles_share: float = Field(
+        0.2, gt=0, lt=0.5, description="share of the epochs in which the latents' distributions at each w are learnt"
+    )
+    spectra_share: float = Field(0.16, gt=0, lt=0.5, description="share of the epochs in which the decoders learn")
     spectra_batch: int = Field(
         64, ge=2, description="stars in a batch of generators and decoders, which gain by many steps"
     )
@@ -389,13 +392,14 @@ class Train(Section):
     def _room_for_the_stages(self) -> Train:
         if self.preset != "fast":
             return self
-        if self.epochs < 5:
-            raise ValueError(f"preset: fast has five stages and needs 5 epochs or more, got {self.epochs}")
-        shares = self.fast.atmosphere_share + self.fast.manifold_share + self.fast.spectra_share
+        if self.epochs < 6:
+            raise ValueError(f"preset: fast has six stages and needs 6 epochs or more, got {self.epochs}")
+        fast = self.fast
+        shares = fast.atmosphere_share + fast.manifold_share + fast.quantiles_share + fast.spectra_share
         if shares >= 0.9:
             raise ValueError(
-                f"fast.atmosphere_share, manifold_share and spectra_share leave {1 - shares:.2f} of the epochs for the "
-                "abundances; lower them until 0.1 or more is left"
+                f"fast.atmosphere_share, manifold_share, quantiles_share and spectra_share leave {1 - shares:.2f} of "
+                "the epochs for the abundances; lower them until 0.1 or more is left"
             )
         return self
 

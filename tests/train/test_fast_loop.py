@@ -17,9 +17,10 @@ from halochem.train.history import COLUMNS
 
 LIMITS = {"teff": (4000, 6000), "logg": (2.5, 4.5), "feh": (-4, 1), "c_fe": (-2, 4), "alpha_fe": (-1, 1.5)}
 
-# Two epochs for each of the five stages.
-TRAIN = {"preset": "fast", "adversary_weight": [{"from_epoch": 0, "value": 3.0}], "batch_size": 50, "epochs": 10}
-SECTION = {"components": 20, "filters": 6, "manifold_share": 0.4}
+# Two epochs for each of the six stages.
+TRAIN = {"preset": "fast", "adversary_weight": [{"from_epoch": 0, "value": 3.0}], "batch_size": 50, "epochs": 12}
+SHARES = {"atmosphere_share": 1 / 6, "manifold_share": 1 / 3, "quantiles_share": 1 / 6, "spectra_share": 1 / 6}
+SECTION = {"components": 20, "filters": 6} | SHARES
 
 
 def flux(labels):
@@ -95,8 +96,8 @@ def test_what_a_survey_has_is_used(toy, fast_trained, settings, tmp_path, what):
 
 
 def test_resumed_training_is_bit_identical(toy, fast_trained, settings, tmp_path):
-    """Cut within stages, of two epochs each: of the atmosphere, the abundances, the refinement, the spectra."""
-    for epochs in (1, 2, 4, 2):
+    """Cut within stages, of two epochs each, and between two."""
+    for epochs in (1, 2, 4, 2, 1, 1):
         loop.fit(toy.catalog(), settings(), tmp_path, stop_after=epochs)
         assert not (tmp_path / model_files.WEIGHTS).exists()
     loop.fit(toy.catalog(), settings(), tmp_path)
@@ -126,10 +127,10 @@ def test_other_responses_do_not_resume(toy, settings, responses_path, tmp_path):
 def test_history_and_model_json(toy, fast_trained):
     rows = history(fast_trained)
     assert tuple(rows[0]) == COLUMNS
-    assert [bool(row["linear_train"]) for row in rows] == 2 * [True] + 8 * [False]
-    assert [bool(row["guide_train"]) for row in rows] == 2 * [False] + 2 * [True] + 6 * [False]
-    assert [bool(row["reconstruction_train"]) for row in rows] == 8 * [False] + 2 * [True]
-    assert all(float(rows[last]["total_val"]) for last in range(1, 10, 2))
+    assert [bool(row["linear_train"]) for row in rows] == 2 * [True] + 10 * [False]
+    assert [bool(row["guide_train"]) for row in rows] == 2 * [False] + 2 * [True] + 8 * [False]
+    assert [bool(row["reconstruction_train"]) for row in rows] == 10 * [False] + 2 * [True]
+    assert all(float(rows[last]["total_val"]) for last in range(1, 12, 2))
     document = json.loads((fast_trained / "model.json").read_text())
     assert document["architecture"]["preset"] == "fast"
     assert document["training"]["stages"] == dict.fromkeys(stages.NAMES, 2)
@@ -156,7 +157,7 @@ def test_bad_pixels_do_not_teach(toy, settings, tmp_path):
         catalog.mask = np.zeros(catalog.flux.shape, bool)
         catalog.mask[:, 20:24] = catalog.mask[10:30, 100:140] = True
         catalog.flux[catalog.mask] = value
-        loop.fit(catalog, settings(epochs=5), tmp_path / str(value))
+        loop.fit(catalog, settings(epochs=6), tmp_path / str(value))
         results.append(weights(tmp_path / str(value)))
     assert same(*results)
 

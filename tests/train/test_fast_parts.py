@@ -8,7 +8,7 @@ from halochem.config import Sample, validate
 from halochem.errors import UserError
 from halochem.responses import Responses
 from halochem.sample.halo import halo_density
-from halochem.train import components, fast, filters, halo_scale, moments, refinement, stages
+from halochem.train import components, fast, filters, halo_scale, layers, moments, quantiles, refinement, stages
 from halochem.train.losses import prior_cholesky
 
 
@@ -155,16 +155,18 @@ def test_beyond_the_tables_the_scale_goes_on():
 
 
 def test_stages_share_the_epochs():
-    train = validate({"train": {"preset": "fast", "epochs": 20}}, "test").train
-    assert stages.lengths(train) == {"atmosphere": 4, "abundances": 8, "manifold": 2, "refinement": 2, "spectra": 4}
-    found = [stages.locate(train, epoch) for epoch in range(20)]
-    assert found[3:5] == [("atmosphere", 3, 4), ("abundances", 0, 8)]
-    assert found[-1] == ("spectra", 3, 4)
+    train = validate({"train": {"preset": "fast", "epochs": 50}}, "test").train
+    assert stages.lengths(train) == {
+        "atmosphere": 6, "abundances": 10, "manifold": 8, "refinement": 8, "quantiles": 10, "spectra": 8
+    }  # fmt: skip
+    found = [stages.locate(train, epoch) for epoch in range(50)]
+    assert found[5:7] == [("atmosphere", 5, 6), ("abundances", 0, 10)]
+    assert found[-1] == ("spectra", 7, 8)
 
 
 def test_too_few_epochs_for_the_stages():
-    with pytest.raises(UserError, match="needs 5 epochs or more, got 4"):
-        validate({"train": {"preset": "fast", "epochs": 4}}, "test")
+    with pytest.raises(UserError, match="needs 6 epochs or more, got 5"):
+        validate({"train": {"preset": "fast", "epochs": 5}}, "test")
 
 
 MIXTURE = torch.from_numpy(np.random.default_rng(4).normal(size=(5, 11)).astype(np.float32))
@@ -218,6 +220,78 @@ def test_the_forms_have_the_pixels_sums_of_squares():
 
 
 def test_shares_that_leave_nothing_for_the_abundances():
-    shares = {"atmosphere_share": 0.4, "manifold_share": 0.3, "spectra_share": 0.3}
+    shares = {"atmosphere_share": 0.3, "manifold_share": 0.3, "quantiles_share": 0.2, "spectra_share": 0.2}
     with pytest.raises(UserError, match=r"leave 0\.00 of the epochs for the abundances"):
         validate({"train": {"preset": "fast", "epochs": 20, "fast": shares}}, "test")
+
+
+def learn(model, x, steps=400):
+    """Quantiles taught the distribution of x."""
+    optimiser = torch.optim.Adam(model.parameters(), lr=0.01)
+    for step in range(steps):
+        loss = -model.log_density(x[torch.arange(step * 500, step * 500 + 500) % len(x)]).mean()
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+
+
+@pytest.fixture(scope="module")
+def skewed():
+    """Three normal numbers and w; latents that depend on w and on one another, in mean, width and shape."""
+    rng = torch.Generator().manual_seed(8)
+    e, w = torch.randn(20_000, 3, generator=rng), 2 * torch.rand(20_000, 2, generator=rng) - 1
+    first = e[:, 0] * (1 + 0.4 * w[:, 0]) + 0.5 * w[:, 1]
+    second = torch.sinh(0.7 * e[:, 1]) + 0.5 * first
+    third = e[:, 2] + 0.3 * second * w[:, 0]
+    return e, torch.column_stack([first, second, third, w])
+
+
+def test_quantiles_give_back_what_was_independent(skewed):
+    e, x = skewed
+    torch.manual_seed(0)
+    model = quantiles.Quantiles()
+    learn(model, x)
+    with torch.no_grad():
+        found = model(x)
+    assert (found - e).std(dim=0).max() < 0.12
+    assert found.mean(dim=0).abs().max() < 0.05
+    assert (found.std(dim=0) - 1).abs().max() < 0.05
+
+
+def test_the_slope_of_a_quantile_is_the_ratio_of_densities(skewed):
+    """Of the third latent at given others, whose density is then known but for a factor."""
+    torch.manual_seed(1)
+    model = quantiles.Quantiles().double()
+    learn(model, skewed[1].double(), 30)
+    x = skewed[1][:1].double().repeat(2001, 1)
+    x[:, 2] = torch.linspace(-3, 3, 2001)
+    with torch.no_grad():
+        e, log_density = model(x)[:, 2], model.log_density(x)
+    slope = torch.diff(e) / torch.diff(x[:, 2])
+    middle = (e[1:] + e[:-1]) / 2
+    ratio = slope / torch.exp((log_density[1:] + log_density[:-1]) / 2 + middle**2 / 2)
+    assert (slope > 0).all()
+    torch.testing.assert_close(ratio / ratio.mean(), torch.ones(2000, dtype=torch.float64), rtol=2e-3, atol=0)
+
+
+def test_quantiles_far_out_are_finite_and_have_derivatives():
+    model = quantiles.Quantiles()
+    x = torch.tensor([[50.0, -50.0, 9.0, 30.0, -30.0], [-1e4, 1e4, 0, 0, 0]], requires_grad=True)
+    e = model(x)
+    (gradient,) = torch.autograd.grad(e.sum(), x)
+    assert torch.isfinite(e).all()
+    assert torch.isfinite(gradient).all()
+    assert e.abs().max() < 7.5
+
+
+def test_a_line_by_least_squares():
+    rng = torch.Generator().manual_seed(3)
+    inputs, weight = torch.randn(500, 4, generator=rng), torch.rand(500, 1, generator=rng)
+    targets = inputs @ torch.arange(8.0).reshape(4, 2) + torch.tensor([3.0, -1.0])
+    targets[:5], weight[:5] = 1e6, 0.0  # of no weight
+    line = torch.nn.Linear(4, 2)
+    layers.fit_line(line, inputs, targets, 1e-9, weight)
+    torch.testing.assert_close(line(inputs)[5:], targets[5:], rtol=1e-4, atol=1e-4)
+    # A column without information stays out.
+    layers.fit_line(line, torch.cat([inputs[:, :3], 0 * inputs[:, 3:]], dim=1), targets, 1e-3, weight)
+    assert line.weight[:, 3].abs().max() < 1e-6

@@ -32,6 +32,8 @@ except UserError as error:
 
 SETTINGS_FILE = "results/config.yaml"
 STARS_IN_JOB = SETTINGS.synthesis.stars_in_job(SETTINGS.sample.n_stars)
+# Preset fast computes on one core, whatever there is (halochem.train.acceleration).
+TRAINING_THREADS = 1 if SETTINGS.train.preset == "fast" else 8
 # Experiments that train again, where the configuration asks for them.
 TRAINING_SIZES = "results/evaluation/training-sizes.parquet"
 # What makes no other model: where it trains, how often it saves its state, whether TensorBoard may look on.

@@ -134,7 +134,7 @@ rule without_flow:
     retries: 2
     conda:
         "../envs/training.yaml"
-    threads: 8
+    threads: TRAINING_THREADS
     resources:
         mem_mb=lambda wildcards, attempt: 8000 * attempt,
         runtime=1440,
@@ -161,7 +161,7 @@ rule training_size:
     retries: 2
     conda:
         "../envs/training.yaml"
-    threads: 8
+    threads: TRAINING_THREADS
     resources:
         mem_mb=lambda wildcards, attempt: 8000 * attempt,
         runtime=1440,

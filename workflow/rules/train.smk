@@ -18,7 +18,7 @@ rule train:
     retries: 2
     conda:
         "../envs/training.yaml"
-    threads: 8
+    threads: TRAINING_THREADS
     resources:
         mem_mb=lambda wildcards, attempt: 8000 * attempt,
         runtime=1440,

@@ -82,9 +82,11 @@ def same_steps(config: Config, stars: int, most: int, steps: int | None) -> tupl
 
     None: as many as train.epochs make with `most` stars. The adversary's steps stay at the same shares of the training.
     """
+    from halochem.train.stages import NAMES
+
     train = config.train
     steps = steps or train.epochs * _batches(config, most)
-    fewest = 3 if train.preset == "fast" else 1  # one for each of its stages
+    fewest = len(NAMES) if train.preset == "fast" else 1  # one for each of its stages
     epochs = max(fewest, round(steps / _batches(config, stars)))
     share = epochs / train.epochs
     weights: dict[int, Any] = {}  # steps that fall on one epoch: the last holds

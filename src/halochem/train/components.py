@@ -12,7 +12,7 @@ from torch import nn
 from halochem import seeds
 
 OVERSAMPLE = 16
-PASSES = 3  # of subspace iteration: the spectrum of such data falls steeply
+PASSES = 12  # of subspace iteration: behind the first 60, components of a survey are little above the noise
 BLOCK = 2048
 NOISE_UNITS = 5.0  # scores below so many sigma of the noise enter the second half of the features linearly
 

@@ -1,14 +1,14 @@
 """The model of preset `fast`: matrix products on principal components instead of convolutions on pixels.
 
-Two small networks read the components: one gives w (Teff and log g), one the posterior of the latents; a decoder for
-each region gives the flux. It answers like vae.Vae. n stars, p pixels, k components, d pixels of the decoders.
+Two small networks read the components: one gives w (Teff and log g), one the latents. Least squares refine both
+(refinement.py), the latents become quantiles (quantiles.py); a decoder for each region gives the flux. It answers like
+vae.Vae. n stars, p pixels, k components, d pixels of the decoders.
 """
 
 from __future__ import annotations
 
 import itertools
 import math
-from itertools import pairwise
 
 import numpy as np
 import torch
@@ -20,9 +20,11 @@ from halochem.train.components import Components
 from halochem.train.decoders import READS
 from halochem.train.encoder import N_AUXILIARY, N_LATENT, Posterior
 from halochem.train.halo_scale import Triangle
+from halochem.train.layers import mlp
 from halochem.train.losses import prior_cholesky
 from halochem.train.moments import hermite
-from halochem.train.refinement import refine
+from halochem.train.quantiles import Quantiles
+from halochem.train.refinement import derivatives, refine
 from halochem.train.vae import Output
 
 ATMOSPHERE_HIDDEN, ENCODER_HIDDEN = (192, 96), (256, 128)
@@ -34,14 +36,7 @@ POWERS = [
 ]
 N_CHOLESKY = N_LATENT * (N_LATENT + 1) // 2
 START_WIDTH = -2.0  # softplus of it: the posterior's width at the start, 0.13
-
-
-def mlp(*sizes: int) -> nn.Sequential:
-    """Linear layers with SiLU between them."""
-    layers: list[nn.Module] = []
-    for size_in, size_out in pairwise(sizes):
-        layers += [nn.Linear(size_in, size_out), nn.SiLU()]
-    return nn.Sequential(*layers[:-1])
+MIN_WIDTH = 1e-4  # of the posterior, as of the encoder's own
 
 
 def polynomials(x: torch.Tensor) -> torch.Tensor:
@@ -82,11 +77,19 @@ class FastVae(nn.Module):
         self.guides = Guides(count, train.selective_gradient_flow)
         # The first learns from what the networks read, the second from what the first has made of it.
         self.generators = nn.ModuleList(mlp(len(POWERS), *DECODER_HIDDEN, count) for _ in range(2))
+        # Teff and log g once more, from the refined numbers and what the last generator makes of them.
+        self.reread = nn.Linear(DECODER_HIDDEN[-1] + N_LATENT + N_AUXILIARY, N_AUXILIARY)
+        self.quantiles = Quantiles()
         self.decoders = nn.ModuleDict({name: mlp(len(POWERS), *DECODER_HIDDEN, count) for name in READS})
         self.scale = Triangle(prior_cholesky(train.prior_correlation))
         by_decoder = np.concatenate([np.flatnonzero(masks[name]) for name in READS])
         order = np.argsort(by_decoder)
         self.n_pixels = {name: int(masks[name].sum()) for name in READS}
+        # What the components leave out of each decoder's pixels.
+        self.details = nn.ModuleDict({name: nn.Linear(DECODER_HIDDEN[-1], self.n_pixels[name]) for name in READS})
+        for line in (self.reread, *self.details.values()):
+            nn.init.zeros_(line.weight)
+            nn.init.zeros_(line.bias)
         self.register_buffer("pixels", torch.from_numpy(by_decoder[order]), persistent=False)
         self.register_buffer("order", torch.from_numpy(order), persistent=False)
 
@@ -122,52 +125,73 @@ class FastVae(nn.Module):
         w = self.read_atmosphere(scores)
         return torch.cat([self.latents(scores, w)[0], w], dim=1)
 
-    def settle(self, scores: torch.Tensor, which: int = -1) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Scores (n, k) -> standard normal latents (n, 3), w (n, 2), Cholesky factor of the latents (n, 3, 3).
+    def settle(self, scores: torch.Tensor, which: int = -1) -> tuple[torch.Tensor, torch.Tensor]:
+        """Scores (n, k) -> latents and w, x (n, 5), and their Cholesky factor (n, 5, 5).
 
         What the networks read, refined by one of the generators.
         """
-        x, factor = refine(lambda x: self.generate(x, which), scores, self.read(scores), self.components.noise)
-        # A Cholesky factor's first rows are that of the first numbers' own covariance.
-        return x[:, :N_LATENT], x[:, N_LATENT:], factor[:, :N_LATENT, :N_LATENT]
+        return refine(lambda x: self.generate(x, which), scores, self.read(scores), self.components.noise)
 
-    def posterior(self, mean: torch.Tensor, factor: torch.Tensor, w: torch.Tensor) -> Posterior:
-        """The posterior of z, on the scale asked for, from that of the standard normal latents."""
-        z, slope = self.scale(mean)
+    def rereading(self, x: torch.Tensor) -> torch.Tensor:
+        """What `reread` reads of refined x (n, 5): (n, 261)."""
+        return torch.cat([self.generators[-1][:-1](polynomials(x)), x], dim=1)
+
+    def finish(self, x: torch.Tensor) -> torch.Tensor:
+        """Refined x (n, 5) with w read once more: (n, 5).
+
+        Decoders read x itself: where a network was misled, x still tells apart what true Teff and log g do not.
+        """
+        return torch.cat([x[:, :N_LATENT], self.reread(self.rereading(x))], dim=1)
+
+    def posterior(self, x: torch.Tensor, factor: torch.Tensor) -> Posterior:
+        """The posterior of z, on the scale asked for, from refined x (n, 5) and its Cholesky factor (n, 5, 5)."""
+        y = self.finish(x)
+        e = self.quantiles(y)
+        with torch.no_grad():
+            slope = derivatives(lambda x: self.quantiles(self.finish(x)), x.detach())
+            spread = torch.einsum("ink,nij->nkj", slope, factor)
+            floor = MIN_WIDTH**2 * torch.eye(N_LATENT, device=x.device)
+            factor = torch.linalg.cholesky_ex(spread @ spread.transpose(1, 2) + floor).L
+        z, slope = self.scale(e)
         sign = self.scale.sign
         # S L S has the covariance of S L, S the signs, and a diagonal above 0.
-        return Posterior(z, slope @ (factor * sign[:, None] * sign), w)
+        return Posterior(z, slope @ (factor * sign[:, None] * sign), y[:, N_LATENT:])
 
     def encode(self, flux: torch.Tensor, bad: torch.Tensor | None = None) -> Posterior:
         """Flux (n, p), continuum 1 -> posterior of z. Pixels `bad` (n, p) take the mean spectrum."""
-        mean, w, factor = self.settle(self.scores(flux, bad))
-        return self.posterior(mean, factor, w)
+        return self.posterior(*self.settle(self.scores(flux, bad)))
 
-    def decoded_scores(self, e: torch.Tensor, w: torch.Tensor) -> dict[str, torch.Tensor]:
-        """Standard normal latents e (n, 3), w (n, 2) -> scores (n, k) of each decoder, right on its own pixels."""
-        inputs = polynomials(torch.cat([e, w], dim=1))
-        return {name: self.decoders[name](inputs) * self.components.spread for name in READS}
+    def hidden(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Refined latents and w, x (n, 5) -> the last hidden layer of each decoder (n, 256)."""
+        inputs = polynomials(x)
+        return {name: self.decoders[name][:-1](inputs) for name in READS}
+
+    def decoded_scores(self, hidden: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        """Hidden layers -> scores (n, k) of each decoder, right on its own pixels."""
+        return {name: self.decoders[name][-1](layer) * self.components.spread for name, layer in hidden.items()}
 
     def pixel_basis(self) -> dict[str, torch.Tensor]:
         """The components on each decoder's pixels: (its d, k)."""
         parts = self.components.basis[self.pixels][self.order.argsort()].split(list(self.n_pixels.values()))
         return dict(zip(self.n_pixels, parts, strict=True))
 
-    def decode(self, e: torch.Tensor, w: torch.Tensor) -> torch.Tensor:
-        """Standard normal latents e (n, 3), w (n, 2) -> flux (n, d) on `pixels`, in ascending wavelength."""
-        return self.assemble(self.decoded_scores(e, w))
+    def own_pixels(self, values: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Values (..., d) on `pixels` -> those of each decoder (..., its d)."""
+        parts = values[..., self.order.argsort()].split(list(self.n_pixels.values()), dim=-1)
+        return dict(zip(self.n_pixels, parts, strict=True))
 
-    def assemble(self, scores: dict[str, torch.Tensor]) -> torch.Tensor:
-        """What `decoded_scores` gives -> flux (n, d) on `pixels`, in ascending wavelength."""
-        basis = self.pixel_basis()
-        flux = torch.cat([scores[name] @ basis[name].T for name in READS], dim=1)
+    def decode(self, x: torch.Tensor) -> torch.Tensor:
+        """Refined latents and w, x (n, 5) -> flux (n, d) on `pixels`, in ascending wavelength."""
+        hidden, basis = self.hidden(x), self.pixel_basis()
+        scores = self.decoded_scores(hidden)
+        flux = torch.cat([scores[name] @ basis[name].T + self.details[name](hidden[name]) for name in READS], dim=1)
         return flux[:, self.order] + self.components.mean[self.pixels]
 
-    def forward(self, flux: torch.Tensor, bad: torch.Tensor | None = None, noise: torch.Tensor | None = None) -> Output:
-        """Flux (n, p) -> output. `noise` (n, 3) from N(0, 1) draws z from the posterior; None: its mean."""
-        mean, w, factor = self.settle(self.scores(flux, bad))
-        e = mean if noise is None else mean + (factor @ noise[:, :, None])[:, :, 0]
-        return Output(self.posterior(mean, factor, w), self.decode(e, w), w)
+    def forward(self, flux: torch.Tensor, bad: torch.Tensor | None = None) -> Output:
+        """Flux (n, p), continuum 1 -> output, of the posterior's mean. Pixels `bad` (n, p) take the mean spectrum."""
+        x, factor = self.settle(self.scores(flux, bad))
+        posterior = self.posterior(x, factor)
+        return Output(posterior, self.decode(x), posterior.w)
 
     def count_parameters(self) -> dict[str, int]:
         """Trainable parameters of each part and in all; the guides serve training only."""

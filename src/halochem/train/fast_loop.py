@@ -1,7 +1,7 @@
 """The training loop of preset `fast`: stages of `stages.py`, one after another.
 
 As in loop.py, every random number is a function of the catalog's seed and the epoch, so a run that was interrupted and
-resumed gives the weights of one that was not, bit by bit on a CPU with the same number of threads.
+resumed gives the weights of one that was not, bit by bit on a CPU.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from halochem.config import Config, Train
 from halochem.errors import UserError
 from halochem.files import Catalog
 from halochem.sample.halo import halo_density
-from halochem.train import adversary as adversaries
 from halochem.train import (
+    acceleration,
     checkpoint,
     components,
     data,
@@ -35,6 +35,7 @@ from halochem.train import (
     schedule,
     stages,
 )
+from halochem.train import adversary as adversaries
 from halochem.train.decoders import LATENTS
 from halochem.train.fast_data import FastStars
 from halochem.train.history import History, row
@@ -42,8 +43,9 @@ from halochem.train.moments import Moments
 from halochem.train.stages import Players
 
 log = logging.getLogger("halochem")
-WEIGHT_DECAY = 1e-4
+WEIGHT_DECAY = {"quantiles": 0.03}  # else 1e-4: a density's network is the one that can learn stars by heart
 COLLAPSED = 0.3  # of a latent's standard deviation over the stars, 1 by construction
+WATCHED = 1000  # training stars whose pixels are looked at in an epoch of the decoders
 LOST = 0.3  # of its correlation with the linear estimate of its element
 
 
@@ -91,7 +93,8 @@ def prepare(catalog: Catalog, config: Config, masks: dict, rows: np.ndarray, val
     forms = {name: form.to(device) for name, form in stages.pixel_forms(model).items()}
     players = Players(model.to(device), memory.to(device), opponent.to(device), found.to(device), forms)
     optimisers: dict[str, torch.optim.Optimizer] = {
-        name: torch.optim.AdamW(players.parameters(name), weight_decay=WEIGHT_DECAY) for name in stages.NAMES
+        name: torch.optim.AdamW(players.parameters(name), weight_decay=WEIGHT_DECAY.get(name, 1e-4))
+        for name in stages.NAMES
     }
     optimisers["adversary"] = torch.optim.Adam(opponent.parameters())
     return Training(players, optimisers, stars, watched, train, seed)
@@ -101,7 +104,7 @@ def prepare(catalog: Catalog, config: Config, masks: dict, rows: np.ndarray, val
 def settled(training: Training, stage: str, stars: FastStars) -> dict[str, torch.Tensor]:
     """What earlier stages have settled of some stars.
 
-    w (m, 2) for the abundances, latents and w (m, 5) for the generators, latents e (m, 3) and w for the last stage.
+    w (m, 2) for the abundances, latents and w, x (m, 5), for generators and decoders, and the finished y for quantiles.
     """
     model = training.players.vae
     if stage == "atmosphere":
@@ -110,8 +113,8 @@ def settled(training: Training, stage: str, stars: FastStars) -> dict[str, torch
         return {"w": model.read_atmosphere(stars.scores)}
     if stage == "manifold":
         return {"x": model.read(stars.scores)}
-    e, w, _ = model.settle(stars.scores, stages.GENERATORS.index("manifold" if stage == "refinement" else "refinement"))
-    return {"x": torch.cat([e, w], dim=1)} if stage == "refinement" else {"e": e, "w": w}
+    x, _ = model.settle(stars.scores, stages.GENERATORS.index("manifold" if stage == "refinement" else "refinement"))
+    return {"y": model.finish(x)} if stage == "quantiles" else {"x": x}
 
 
 def batch_losses(
@@ -126,6 +129,8 @@ def batch_losses(
     players, train = training.players, training.train
     if stage == "spectra":
         return stages.spectrum_losses(players, stars, **known), None
+    if stage == "quantiles":
+        return stages.quantile_losses(players, **known), None
     if stage in stages.GENERATORS:
         return stages.generator_losses(players, stars, known["x"], stage), None
     draw = torch.randn(stars.scores.shape, generator=generator).to(stars.scores.device)
@@ -146,18 +151,21 @@ def train_epoch(training: Training, epoch: int, known: dict[str, torch.Tensor]) 
     n_batches = math.ceil(len(stars) / size)
     weight = stages.adversary_weight(train, epoch)
     sums: dict[str, torch.Tensor] = {}
+    counts: dict[str, int] = {}
     for k, rows in enumerate(order.tensor_split(n_batches)):
         rate = _set_rate(training, stage, inside * n_batches + k, length * n_batches)
-        batch = stars.batch(rows)
-        chosen = {name: values[rows] for name, values in known.items()}
-        values, means = batch_losses(training, stage, batch, chosen, generator, weight)
+        batch, settled_here = stars.batch(rows), {name: tensor[rows] for name, tensor in known.items()}
+        values, means = batch_losses(training, stage, batch, settled_here, generator, weight)
         _descend(training.optimisers[stage], values["total"])
         if means is not None:
             values["classification"] = stages.watch(training.players, batch, means)
             _descend(training.optimisers["adversary"], values["classification"])
+        if stage == "spectra" and counts.get("reconstruction", 0) < WATCHED:
+            values["reconstruction"] = stages.likelihood(training.players, batch, **settled_here)
         for name, value in values.items():
             sums[name] = sums.get(name, 0.0) + value.detach() * len(rows)
-    return {name: (value / len(stars)).item() for name, value in sums.items()}, rate
+            counts[name] = counts.get(name, 0) + len(rows)
+    return {name: (value / counts[name]).item() for name, value in sums.items()}, rate
 
 
 def _set_rate(training: Training, stage: str, step: int, steps: int) -> float:
@@ -186,6 +194,8 @@ def evaluate(training: Training, epoch: int) -> dict[str, float]:
     values, means = batch_losses(training, stage, training.watched, known, generator, weight)
     if means is not None:
         values["classification"] = stages.watch(training.players, training.watched, means)
+    if stage == "spectra":
+        values["reconstruction"] = stages.likelihood(training.players, training.watched, **known)
     training.players.moments.running.copy_(memory)
     return {name: value.item() for name, value in values.items()}
 
@@ -194,11 +204,17 @@ def evaluate(training: Training, epoch: int) -> dict[str, float]:
 def begin(training: Training, stage: str, inside: int, out: Path) -> dict[str, torch.Tensor]:
     """What a stage finds settled, in its epoch `inside`.
 
-    After the stage of abundances the latents are turned, and looked at. The second generator sets out from the first.
+    After the stage of abundances the latents are turned, and looked at. The second generator sets out from the first,
+    the decoders from the second.
     """
     model, stars = training.players.vae, training.stars
     if stage == "refinement" and inside == 0:
         model.generators[1].load_state_dict(model.generators[0].state_dict())
+    if stage == "quantiles" and inside == 0:
+        stages.fit_rereading(training.players, stars, model.settle(stars.scores)[0])
+    if stage == "spectra" and inside == 0:
+        for decoder in model.decoders.values():
+            decoder.load_state_dict(model.generators[1].state_dict())
     if stage == "manifold":
         means = model.latents(stars.scores, model.read_atmosphere(stars.scores))[0]
         alignment = stages.fit_signs(training.players, stars, means)
@@ -231,6 +247,7 @@ def identity(catalog: Catalog, config: Config, masks: dict) -> dict[str, Any]:
     }
 
 
+@acceleration.one_thread()
 def fit(catalog: Catalog, config: Config, out: Path, report: Callable, stop_after: int | None = None) -> None:
     """`loop.fit` for preset fast. `report(epoch, losses, validation)` is told of every epoch."""
     train = config.train
@@ -268,6 +285,7 @@ def fit(catalog: Catalog, config: Config, out: Path, report: Callable, stop_afte
         if epoch + 1 < train.epochs and ((epoch + 1) % train.checkpoint_every == 0 or epoch + 1 == until):
             checkpoint.save(out, **training.parts, identity=who, epoch=epoch + 1, history=history.rows)
     if until == train.epochs:
+        stages.fit_details(training.players, training.stars, **settled(training, "spectra", training.stars))
         _finish(training, catalog, config, out, masks, intervals, history, who)
 
 

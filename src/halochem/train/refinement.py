@@ -52,7 +52,7 @@ def _iterate(predict, scores: torch.Tensor, start: torch.Tensor, noise: torch.Te
     hold = 1 / torch.tensor(WIDTHS, device=start.device) ** 2
     x = start
     for step in range(STEPS + 1):
-        residual, slope = scores - predict(x), _slope(predict, x)
+        residual, slope = scores - predict(x), derivatives(predict, x)
         # The misfit counts as noise: a spectrum unlike any that the generator knows is left as the networks read it.
         freedom = max(scores.shape[1] - x.shape[1], 1)
         variance = ((residual**2).sum(dim=1, keepdim=True) / freedom).clamp(min=(0.1 * noise**2).item())
@@ -66,8 +66,8 @@ def _iterate(predict, scores: torch.Tensor, start: torch.Tensor, noise: torch.Te
     return x, slope, variance, factor
 
 
-def _slope(predict, x: torch.Tensor) -> torch.Tensor:
-    """Derivatives of the scores by each of the five numbers: (5, n, k)."""
+def derivatives(predict: Callable[[torch.Tensor], torch.Tensor], x: torch.Tensor) -> torch.Tensor:
+    """Derivatives of what `predict` makes of x (n, m), which is (n, k), by each of the m numbers: (m, n, k)."""
 
     def along(direction: torch.Tensor) -> torch.Tensor:
         return torch.func.jvp(predict, (x,), (direction.expand_as(x),))[1]

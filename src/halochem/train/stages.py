@@ -1,6 +1,7 @@
 """The stages of preset `fast`: first the atmosphere, then the abundances, then the spectra.
 
-Between the last two, two generators learn the whole spectrum, and the latents and w are refined by them.
+Between the last two, two generators learn the whole spectrum, the latents and w are refined by them, and it is learnt
+how the latents are distributed at each w.
 
 Each trains its own networks and leaves the others as they are, so that no loss can pull at what another one has
 settled: w learns Teff and log g and nothing else, and the decoders cannot move the latents. n stars, k components.
@@ -15,14 +16,17 @@ import torch
 
 from halochem.config import Train
 from halochem.train import adversary as adversaries
-from halochem.train import losses, schedule
+from halochem.train import layers, losses, schedule
 from halochem.train.fast import FastVae
 from halochem.train.fast_data import FastStars
 from halochem.train.filters import Filters
 from halochem.train.moments import Moments
 
-NAMES = ("atmosphere", "abundances", "manifold", "refinement", "spectra")
+NAMES = ("atmosphere", "abundances", "manifold", "refinement", "quantiles", "spectra")
 GENERATORS = ("manifold", "refinement")  # the stages in which the generators learn
+# Of least squares on hidden layers, in units of their mean variance.
+REREAD_RIDGE, DETAILS_RIDGE = 1e-4, 1e-2
+BLOCK = 2048
 RAMP_START, RAMP_SPEED = 0.1, 3.0  # the adversary's weight rises to the full one over 0.3 of its stage
 
 
@@ -43,6 +47,7 @@ class Players:
             "abundances": (self.vae.encoder, self.vae.guides),
             "manifold": (self.vae.generators[0],),
             "refinement": (self.vae.generators[1],),
+            "quantiles": (self.vae.quantiles,),
             "spectra": (self.vae.decoders,),
         }[stage]
         return [parameter for part in parts for parameter in part.parameters()]
@@ -52,8 +57,10 @@ def lengths(train: Train) -> dict[str, int]:
     """Epochs of each stage; train.epochs in all."""
     first = max(1, round(train.fast.atmosphere_share * train.epochs))
     each = max(1, round(train.fast.manifold_share * train.epochs / len(GENERATORS)))
+    quantiles = max(1, round(train.fast.quantiles_share * train.epochs))
     last = max(1, round(train.fast.spectra_share * train.epochs))
-    return dict(zip(NAMES, (first, train.epochs - first - 2 * each - last, each, each, last), strict=True))
+    rest = train.epochs - first - 2 * each - quantiles - last
+    return dict(zip(NAMES, (first, rest, each, each, quantiles, last), strict=True))
 
 
 def locate(train: Train, epoch: int) -> tuple[str, int, int]:
@@ -122,25 +129,58 @@ def generator_losses(players: Players, stars: FastStars, x: torch.Tensor, stage:
     return {"total": (1 + ((residual / stars.noise) ** 2).mean(dim=1)).sqrt().mean()}
 
 
-def spectrum_losses(players: Players, stars: FastStars, e: torch.Tensor, w: torch.Tensor) -> dict[str, torch.Tensor]:
-    """e (n, 3) and w (n, 2) are what the finished encoder says.
+def quantile_losses(players: Players, y: torch.Tensor) -> dict[str, torch.Tensor]:
+    """y (n, 5): finished latents and w."""
+    return {"total": -players.vae.quantiles.log_density(y).mean()}
 
-    The decoders learn from the scores, which hold the noise of k components instead of p pixels; the likelihood of
-    the pixels is computed for the history.
+
+def spectrum_losses(players: Players, stars: FastStars, x: torch.Tensor) -> dict[str, torch.Tensor]:
+    """x (n, 5): refined latents and w, which the decoders cannot move.
+
+    The decoders learn from the scores, which hold the noise of k components instead of p pixels.
     """
     model = players.vae
-    total = e.new_zeros(())
-    decoded = model.decoded_scores(e, w)
-    for name, scores in decoded.items():
+    total = x.new_zeros(())
+    for name, scores in model.decoded_scores(model.hidden(x)).items():
         squares = (((stars.scores - scores) @ players.forms[name]) ** 2).sum(dim=1)
         # In units of what the noise of the scores adds. The root, not its logarithm, which would give up the stars
         # that fit worst, nor the square, which would serve them alone: the sum of the relative errors.
         noise = (players.forms[name] ** 2).sum() * stars.noise[:, 0] ** 2
         total = total + (1 + squares / noise).sqrt().mean()
-    with torch.no_grad():
-        good = stars.good.expand_as(stars.flux)
-        likelihood = losses.negative_log_likelihood(model.assemble(decoded), stars.flux, stars.sigma, good).mean()
-    return {"reconstruction": likelihood, "total": total}
+    return {"total": total}
+
+
+@torch.no_grad()
+def likelihood(players: Players, stars: FastStars, x: torch.Tensor) -> torch.Tensor:
+    """The published reconstruction loss, of the pixels: for the history, since it costs as much as a step."""
+    good = stars.good.expand_as(stars.flux)
+    return losses.negative_log_likelihood(players.vae.decode(x), stars.flux, stars.sigma, good).mean()
+
+
+@torch.no_grad()
+def fit_details(players: Players, stars: FastStars, x: torch.Tensor) -> None:
+    """What the components leave out, from the decoders' hidden layers, by least squares on the pixels.
+
+    A component is worth its noise only where many stars share it. Here the noise of a pixel is averaged over all stars.
+    """
+    model = players.vae
+    for line in model.details.values():
+        line.weight.zero_()
+        line.bias.zero_()
+    # In blocks: the flux that is decoded is as large as that which was observed.
+    decoded = torch.cat([model.decode(block) for block in x.split(BLOCK)])
+    residual = torch.where(stars.good.expand_as(stars.flux), stars.flux - decoded, 0.0)
+    # A star that fits badly weighs as little as in the decoders' own loss.
+    weight = 1 / ((residual / stars.sigma) ** 2).mean(dim=1, keepdim=True).clamp(min=1)
+    hidden = model.hidden(x)
+    for name, own in model.own_pixels(residual).items():
+        layers.fit_line(model.details[name], hidden[name], own, DETAILS_RIDGE, weight)
+
+
+@torch.no_grad()
+def fit_rereading(players: Players, stars: FastStars, x: torch.Tensor) -> None:
+    """Teff and log g from refined x (n, 5): what networks read of 96 scores with their noise, these tell better."""
+    layers.fit_line(players.vae.reread, players.vae.rereading(x), stars.u, REREAD_RIDGE)
 
 
 def watch(players: Players, stars: FastStars, mean: torch.Tensor) -> torch.Tensor:
