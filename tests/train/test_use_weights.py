@@ -16,7 +16,7 @@ from halochem.train import loop, model_files
 def examples(pytestconfig):
     text = (pytestconfig.rootpath / "docs" / "how-to" / "use-weights.md").read_text(encoding="utf-8")
     blocks = [block.split("```")[0] for block in text.split("```python\n")[1:]]
-    assert len(blocks) == 3
+    assert len(blocks) == 4
     assert all("halochem." not in block and "import halochem" not in block for block in blocks)
     return blocks
 
@@ -39,7 +39,7 @@ def run(code, folder, catalog_path, stars):
 
 def test_preset_fast(examples, toy, fast_trained):  # noqa: F811
     with torch.no_grad():
-        found = run(examples[0] + examples[1], fast_trained, toy.catalog_path, slice(4, 104))
+        found = run("".join(examples[:3]), fast_trained, toy.catalog_path, slice(4, 104))
     found["z"] = torch.stack(found["z"]).numpy()
     agree(found, toy.catalog(), fast_trained, slice(4, 104))
 
@@ -50,7 +50,7 @@ def test_published_network(examples, toy, tmp_path):
     # What stands above: imports and reading, without the network of preset fast.
     head = examples[0].split("def mlp")[0]
     with torch.no_grad():
-        found = run(head + examples[2], tmp_path, toy.catalog_path, slice(5, 9))
+        found = run(head + examples[3], tmp_path, toy.catalog_path, slice(5, 9))
     found["z"] = found["z"].numpy().T
     agree(found, catalog, tmp_path, slice(5, 9))
 

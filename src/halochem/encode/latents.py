@@ -18,7 +18,6 @@ from halochem.train.model_files import Model
 if TYPE_CHECKING:
     import torch
 
-BATCH_SIZE = 128  # 0.8 GB of activations in the conv encoder
 REPETITIONS = 12  # of the noise, where the encoder has no derivatives
 
 
@@ -51,7 +50,7 @@ def batches(n_stars: int, size: int) -> Iterator[slice]:
     return (slice(start, min(start + size, n_stars)) for start in range(0, n_stars, size))
 
 
-def infer(model: Model, flux: np.ndarray, bad: np.ndarray | None = None, batch_size: int = BATCH_SIZE) -> Latents:
+def infer(model: Model, flux: np.ndarray, bad: np.ndarray | None = None, batch_size: int | None = None) -> Latents:
     """Encode and reconstruct `flux` (n, p), finite, continuum = 1. `bad` (n, p): pixels not to be used."""
     import torch
 
@@ -59,7 +58,7 @@ def infer(model: Model, flux: np.ndarray, bad: np.ndarray | None = None, batch_s
     draws = model.train.reproduce.posterior_sample_in_evaluation
     parts: list[tuple[np.ndarray, ...]] = []
     with torch.no_grad():
-        for rows in batches(len(flux), batch_size):
+        for rows in batches(len(flux), batch_size or model.vae.batch):
             x = torch.from_numpy(np.array(flux[rows], np.float32)).to(device)
             hidden = None if bad is None else torch.from_numpy(np.array(bad[rows], bool)).to(device)
             draw = torch.from_numpy(posterior_draws(model, flux[rows])).to(device) if draws else None
@@ -82,7 +81,7 @@ def infer(model: Model, flux: np.ndarray, bad: np.ndarray | None = None, batch_s
 
 
 def noise_widths(
-    model: Model, flux: np.ndarray, sigma: np.ndarray, bad: np.ndarray | None = None, batch_size: int = BATCH_SIZE
+    model: Model, flux: np.ndarray, sigma: np.ndarray, bad: np.ndarray | None = None, batch_size: int | None = None
 ) -> np.ndarray:
     """Standard deviation that the pixels' noise alone gives each posterior mean, to first order: (n, 3).
 
@@ -93,7 +92,7 @@ def noise_widths(
 
     device = model.vae.fill.device
     parts = [np.empty((0, len(model.train.elements)))]
-    for rows in batches(len(flux), batch_size):
+    for rows in batches(len(flux), batch_size or model.vae.batch):
         x = torch.from_numpy(np.array(flux[rows], np.float32)).to(device).requires_grad_()
         hidden = None if bad is None else torch.from_numpy(np.array(bad[rows], bool)).to(device)
         mean = model.vae.encode(x, hidden).mean

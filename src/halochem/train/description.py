@@ -68,22 +68,26 @@ def _fast(train: Train) -> dict[str, Any]:
         "features": "scores / components.spread, then asinh(scores / (noise_units components.noise))",
         "noise_units": components.NOISE_UNITS,
         "mlp": "linear layers (weights of index 0, 2, 4, ...) with SiLU between them",
-        "atmosphere": f"w = atmosphere(features), refined; u = w; {ATMOSPHERE}",
-        "encoder_layers": "x = (first three of encoder(features, w), w): where the least squares begin",
+        "encoder_layers": "w = atmosphere(features); x = (first three of encoder(features, w), w): where the least "
+        "squares begin",
         "generator": "G(x) = generators.1(P(x)) * components.spread; P(x): products of normalised Hermite polynomials "
         "of the five x, each within the limits, of the degrees in `powers`",
         "limits": [-fast.FURTHEST, fast.FURTHEST],
         "powers": [list(power) for power in fast.POWERS],
         "refinement": "steps of Gauss and Newton for the sum over components of (scores - G(x))^2 / v, plus the sum of "
         "((x - where it began) / widths)^2; v = max(mean square of scores - G(x) with (components - 5) degrees of "
-        "freedom, 0.1 components.noise^2); a step is cut to longest_step in each x. Then e, w = x",
+        "freedom, 0.1 components.noise^2); a step is cut to longest_step in each x",
         "refinement_steps": refinement.STEPS,
         "refinement_widths": list(refinement.WIDTHS),
         "longest_step": refinement.LONGEST_STEP,
-        "covariance_of_e": "the upper 3 x 3 of the inverse of the last normal equations' matrix",
+        "covariance_of_x": "the inverse of the last normal equations' matrix",
+        "atmosphere": f"w = reread(h, x), h the last hidden layer of generators.1 at P(x); u = w; {ATMOSPHERE}",
+        "quantiles": "of latent k, given those before it in x and w, each within the limits: quantiles.each.k gives the "
+        "logarithms of the shares (up to a softmax), centres and logarithms of the widths of normal distributions; e_k is "
+        "the normal number at which the standard normal distribution has the share that their sum has at x_k",
         "scale": "s = scale.sign * e; z of the first element: scale.first at s_1; of element k: scale.others[k - 2] at "
         "(s_1, s_k); linear between nodes and beyond them",
         "scale_nodes": {"first": -halo_scale.LIMIT, "last": halo_scale.LIMIT, "count": halo_scale.NODES},
-        "decoder_output": "flux = components.mean + (decoders.NAME(P(e, w)) * components.spread) components.basis^T "
-        "on the decoder's pixels",
+        "decoder_output": "flux = components.mean + (decoders.NAME(P(x)) * components.spread) components.basis^T on the "
+        "decoder's pixels, plus details.NAME of the last hidden layer of decoders.NAME",
     }

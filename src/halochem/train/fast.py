@@ -67,6 +67,8 @@ class Guides(nn.Module):
 class FastVae(nn.Module):
     """The model. `masks` are the pixels of each decoder, bool (p,); `train` the configuration's section."""
 
+    batch = 1024  # stars to encode at a time: of fewer, most of the time goes into calling small functions
+
     def __init__(self, masks: dict[str, np.ndarray], train: Train):
         super().__init__()
         n_pixels = len(next(iter(masks.values())))
