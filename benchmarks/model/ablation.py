@@ -115,6 +115,8 @@ def rescaled(folder: Path, config):
     from halochem.train.losses import prior_cholesky
 
     model = model_files.load(folder)
+    if config.train.fast.latent_scale == "halo":
+        return model
     sign = model.vae.scale.sign
     model.vae.scale = Triangle(prior_cholesky(config.train.prior_correlation))
     model.vae.scale.sign.copy_(sign)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from variants import VARIANTS
+from variants import EPOCHS, VARIANTS
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -76,7 +76,8 @@ def page(found: list[dict[str, Any]]) -> str:
         "# Ablation: what each part of the model does",
         "",
         f"`python benchmarks/model/ablation.py`: emulated catalogs of {stars} stars, {test} of them held out; one "
-        f"training of {_epochs()} epochs for each catalog and variant, on one core, {np.mean(spent):.0f} s of CPU time "
+        f"training of {_epochs()} epochs (published scheme {EPOCHS}) for each catalog and variant, on one core, "
+        f"{np.mean(spent):.0f} s of CPU time "
         f"each (encoding and evaluation not counted); code of {', '.join(commits)}. Mean ± standard deviation over the "
         "seeds, on the held-out stars: |r| of the posterior means with the true labels; RMSE of the straight line "
         "through all training stars; R² of boosted trees that read Teff and log g from the latents (0: no better than "

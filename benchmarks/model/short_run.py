@@ -73,8 +73,8 @@ def epochs_within(catalog: files.Catalog, values: dict, seconds: float, response
         trial = few_of(catalog, 64)
         used = trained(trial, settings(values, 1, responses), folder / "trial")[1]
         return max(3, round(seconds / used * 64 / n_training(catalog)))
-    used = [trained(catalog, settings(values, n, responses), folder / f"trial-{n}")[1] for n in (3, 8)]
-    return min(MOST_EPOCHS, max(3, round(seconds * 5 / max(used[1] - used[0], 1e-3))))
+    used = [trained(catalog, settings(values, n, responses), folder / f"trial-{n}")[1] for n in (6, 12)]
+    return min(MOST_EPOCHS, max(6, round(seconds * 6 / max(used[1] - used[0], 1e-3))))
 
 
 def n_training(catalog: files.Catalog) -> int:

@@ -21,7 +21,7 @@ from halochem.train import fast, fast_loop, filters, stages
 def test_every_variant_is_a_configuration(name):
     variant = variants.VARIANTS[name]
     config = ablation.settings(variant.train)
-    assert config.train.epochs == variants.EPOCHS
+    assert config.train.epochs == (variants.FAST if config.train.preset == "fast" else variants.PAPER)["epochs"]
     assert config.sample.n_stars == ablation.STARS
     assert variant.base is None or variant.base in variants.VARIANTS
     default = ablation.settings(variants.VARIANTS["paper" if variant.train["preset"] == "paper" else "fast"].train)
@@ -67,7 +67,7 @@ def config(toy):
     each = [rng.normal(0, 0.01, (200, len(WAVELENGTH))).astype(np.float32) for _ in responses.ELEMENTS]
     responses.save(responses.compress(each, labels, WAVELENGTH, 20), path, "toy")
     section = {"responses": str(path), "components": 10, "filters": 4}
-    return toy.config(preset="fast", fast=section, batch_size=40, epochs=5)
+    return toy.config(preset="fast", fast=section, batch_size=40, epochs=6)
 
 
 def prepared(toy, config):
@@ -113,6 +113,18 @@ def test_oracle_redraws_the_noise_of_each_epoch(toy, config, monkeypatch):
     off = [(scores - clean) / training.stars.noise for scores in (*seen, observed)]
     assert all(each.std().item() == pytest.approx(1, abs=0.1) for each in off)
     assert abs(torch.corrcoef(torch.stack([off[0].flatten(), off[1].flatten()]))[0, 1]) < 0.15
+
+
+def test_latents_without_quantiles_and_without_refinement(toy, config):
+    catalog, _, training = prepared(toy, config)
+    model, scores = training.players.vae, training.stars.scores
+    with torch.no_grad(), variants.raw_latents(catalog, config):
+        x, factor = model.settle(scores)
+        torch.testing.assert_close(model.posterior(x, factor).mean, model.scale(x[:, :3])[0])
+        assert not torch.equal(x, model.read(scores))
+        with variants.as_read(catalog, config):
+            torch.testing.assert_close(model.settle(scores)[0], model.read(scores))
+    assert not torch.equal(model.quantiles(x), x[:, :3])  # put back
 
 
 def test_moments_of_the_latents_alone_know_no_atmosphere(toy, config):

@@ -82,12 +82,12 @@ def _fast(train: Train) -> dict[str, Any]:
         "longest_step": refinement.LONGEST_STEP,
         "covariance_of_x": "the inverse of the last normal equations' matrix",
         "atmosphere": f"w = reread(h, x), h the last hidden layer of generators.1 at P(x); u = w; {ATMOSPHERE}",
-        "quantiles": "of latent k, given those before it in x and w, each within the limits: quantiles.each.k gives the "
-        "logarithms of the shares (up to a softmax), centres and logarithms of the widths of normal distributions; e_k is "
-        "the normal number at which the standard normal distribution has the share that their sum has at x_k",
+        "quantiles": "of latent k, given those before it in x and w, each within the limits: quantiles.each.k gives "
+        "shares (after a softmax), centres and logarithms of the widths of normal distributions; e_k is the number at "
+        "which the standard normal distribution has the share that their sum has at x_k",
         "scale": "s = scale.sign * e; z of the first element: scale.first at s_1; of element k: scale.others[k - 2] at "
         "(s_1, s_k); linear between nodes and beyond them",
         "scale_nodes": {"first": -halo_scale.LIMIT, "last": halo_scale.LIMIT, "count": halo_scale.NODES},
-        "decoder_output": "flux = components.mean + (decoders.NAME(P(x)) * components.spread) components.basis^T on the "
-        "decoder's pixels, plus details.NAME of the last hidden layer of decoders.NAME",
+        "decoder_output": "flux = components.mean + (decoders.NAME(P(x)) * components.spread) components.basis^T on "
+        "the decoder's pixels, plus details.NAME of the last hidden layer of decoders.NAME",
     }
