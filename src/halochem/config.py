@@ -300,7 +300,7 @@ class Fast(Section):
     )
     spectra_share: float = Field(0.16, gt=0, lt=0.5, description="share of the epochs in which the decoders learn")
     spectra_batch: int = Field(
-        64, ge=2, description="stars in a batch of generators and decoders, which gain by many steps"
+        64, ge=2, description="stars in a batch of generators, quantiles and decoders, which gain by many steps"
     )
 
 

@@ -147,7 +147,7 @@ def train_epoch(training: Training, epoch: int, known: dict[str, torch.Tensor]) 
     stage, inside, length = stages.locate(train, epoch)
     generator = torch.Generator().manual_seed(seeds.torch_seed(training.seed, f"train/epoch/{epoch}"))
     order = torch.randperm(len(stars), generator=generator).to(stars.scores.device)
-    size = train.fast.spectra_batch if stage in (*stages.GENERATORS, "spectra") else train.batch_size
+    size = train.batch_size if stage in ("atmosphere", "abundances") else train.fast.spectra_batch
     n_batches = math.ceil(len(stars) / size)
     weight = stages.adversary_weight(train, epoch)
     sums: dict[str, torch.Tensor] = {}
