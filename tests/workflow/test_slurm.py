@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 import pytest
-from fault_runs import CHUNKS, ENVIRONMENT, LIMIT, Run, compare, new_run, on_slurm, verify
+import yaml
+from fault_runs import CHUNKS, ENVIRONMENT, LIMIT, Run, compare, new_run, on_slurm, run_after, verify
 
 COMMAND = ("--cores", "32", "--profile", "slurm")
 # What runs where Snakemake does, and is no job.
@@ -47,6 +48,24 @@ def test_the_command_as_typed(typed, undisturbed, cluster):
     assert (typed.path("results/report.html")).stat().st_size > 10_000
     assert verify(typed) == 0
     assert "Nothing to be done" in typed.snakemake("--dry-run", *COMMAND, environment=cluster.environment).stdout
+
+
+@pytest.mark.slow
+@pytest.mark.slurm
+def test_a_job_that_cannot_succeed_is_tried_three_times(undisturbed, tmp_path, cluster):
+    """By Snakemake where the command was typed, and not again by the one in each job."""
+    run = run_after(undisturbed, tmp_path / "project", "observe")
+    path = run.path("test.yaml")
+    settings = yaml.safe_load(path.read_text())
+    settings["train"]["max_learning_rate"] = 1e18
+    path.write_text(yaml.safe_dump(settings))
+    on_slurm(run)
+    result = run.snakemake(*COMMAND, "--configfile", "test.yaml", timeout=LIMIT, environment=cluster.environment)
+    assert result.returncode != 0
+    assert "the loss is not finite" in result.stdout
+    logs = sorted(run.folder.glob(".snakemake/slurm_logs/rule_train/**/*.log"))
+    assert len(logs) == 3
+    assert not any("Trying to restart" in path.read_text() for path in logs)
 
 
 @pytest.mark.slurm

@@ -34,6 +34,8 @@ SETTINGS_FILE = "results/config.yaml"
 STARS_IN_JOB = SETTINGS.synthesis.stars_in_job(SETTINGS.sample.n_stars)
 # Preset fast computes on one core, whatever there is (halochem.train.acceleration).
 TRAINING_THREADS = 1 if SETTINGS.train.preset == "fast" else 8
+# Of a job that fails. Not once more within a job of a cluster, whose own Snakemake reads these rules too.
+MORE_TRIES = 2 if workflow.is_main_process else 0
 # Experiments that train again, where the configuration asks for them.
 TRAINING_SIZES = "results/evaluation/training-sizes.parquet"
 # What makes no other model: where it trains, how often it saves its state, whether TensorBoard may look on.

@@ -131,7 +131,7 @@ rule without_flow:
     benchmark:
         "results/benchmarks/evaluate/without-flow-{seed}.tsv"
     # The next try goes on from the last checkpoint.
-    retries: 2
+    retries: MORE_TRIES
     conda:
         "../envs/training.yaml"
     threads: TRAINING_THREADS
@@ -158,7 +158,7 @@ rule training_size:
     benchmark:
         "results/benchmarks/evaluate/training-sizes/halo-{seed}_snr-{snr}_stars-{stars}.tsv"
     # The next try goes on from the last checkpoint.
-    retries: 2
+    retries: MORE_TRIES
     conda:
         "../envs/training.yaml"
     threads: TRAINING_THREADS

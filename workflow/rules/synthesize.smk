@@ -39,7 +39,7 @@ rule synthesize:
     benchmark:
         "results/benchmarks/synthesize/halo-{seed}/chunk-{chunk}.tsv"
     # The next try goes on with the stars that are missing.
-    retries: 2
+    retries: MORE_TRIES
     conda:
         "../envs/synthesis.yaml"
     resources:

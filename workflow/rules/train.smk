@@ -15,7 +15,7 @@ rule train:
     benchmark:
         "results/benchmarks/train/halo-{seed}.tsv"
     # The next try goes on from the last checkpoint.
-    retries: 2
+    retries: MORE_TRIES
     conda:
         "../envs/training.yaml"
     threads: TRAINING_THREADS
