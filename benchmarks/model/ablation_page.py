@@ -14,7 +14,7 @@ DOCS = ROOT / "docs"
 OWN = {"feh": "r.z_m.feh", "c_fe": "r.z_c.c_fe", "alpha_fe": "r.z_alpha.alpha_fe"}
 TITLES = {"feh": "Fe", "c_fe": "C", "alpha_fe": "α"}
 LATENTS = ("z_m", "z_c", "z_alpha")
-LAMBDAS = ("lambda-0", "lambda-0.3", "lambda-1", "lambda-3", "fast", "lambda-30", "lambda-100")
+LAMBDAS = ("lambda-0", "lambda-0.3", "lambda-1", "fast", "lambda-10", "lambda-30", "lambda-100")
 
 
 def values(found: list[dict[str, Any]], variant: str, key: str) -> np.ndarray:

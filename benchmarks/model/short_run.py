@@ -54,7 +54,7 @@ def settings(values: dict, epochs: int, responses: str) -> config.Config:
     steps = {0: 0.0, max(1, round(0.05 * epochs)): 1e-2, max(2, round(0.5 * epochs)): 1e-1}
     weights = [{"from_epoch": epoch, "value": value} for epoch, value in steps.items()]
     if values["preset"] == "fast":
-        weights, values = [{"from_epoch": 0, "value": 10.0}], values | {"fast": {"responses": responses}}
+        weights, values = [{"from_epoch": 0, "value": 3.0}], values | {"fast": {"responses": responses}}
     train = {"epochs": epochs, "adversary_weight": weights, "validation_fraction": 0.0, "device": "cpu"}
     return config.validate({"train": train | values}, "short run")
 

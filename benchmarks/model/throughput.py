@@ -32,7 +32,7 @@ from halochem.wavelengths import pixel_grid
 LAYERS = 8  # random spectra that all stars are sums of
 SIZE = {"cpu": 2048, "cuda": 8192}  # of the matrices whose product gives the peak
 # scheme -> settings of train, stars and epochs on a CPU, the same on a GPU
-FAST = {"preset": "fast", "max_learning_rate": 3e-3, "adversary_weight": [{"from_epoch": 0, "value": 10.0}]}
+FAST = {"preset": "fast", "max_learning_rate": 3e-3, "adversary_weight": [{"from_epoch": 0, "value": 3.0}]}
 SCHEMES = {
     "fast": (FAST, (2048, 20), (28_000, 40)),
     "published": ({"preset": "paper", "batch_size": 64}, (64, 3), (28_000, 4)),
