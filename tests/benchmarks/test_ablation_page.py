@@ -53,5 +53,5 @@ def test_figure_has_a_point_for_each_weight(found):
     with style.style():
         figure = ablation_page.draw(found)
     line = figure.axes[0].containers[0].lines[0]
-    assert list(line.get_xdata()) == [0.1, 1.0, 10.0, 30.0]
+    assert list(line.get_xdata()) == [0.1, 1.0, 3.0, 30.0]
     assert line.get_ydata()[2] == pytest.approx(0.98)
