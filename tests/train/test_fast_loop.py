@@ -106,6 +106,17 @@ def test_resumed_training_is_bit_identical(toy, fast_trained, settings, tmp_path
     assert rows[0] == rows[1]
 
 
+def test_the_number_of_threads_does_not_matter(toy, fast_trained, settings, tmp_path):
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        loop.fit(toy.catalog(), settings(), tmp_path)
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)
+    assert same(weights(fast_trained), weights(tmp_path))
+
+
 def test_another_seed_gives_other_weights_and_the_random_state_is_left_alone(toy, fast_trained, settings, tmp_path):
     catalog = toy.catalog()
     catalog.attributes["seed"] = "8"
