@@ -168,7 +168,7 @@ COLUMNS: tuple[Column, ...] = (
     ),
     _flag(
         "flag_anomalous",
-        "chi2_reduced above that of all but the share encode.false_alarm of the training stars",
+        "chi2_reduced above that of all but the share encode.false_alarm of stars that training did not see",
     ),
     _flag("flag_out_of_grid", "the atmosphere was taken at its grid's edge, or there is more carbon than oxygen"),
     _not_negative(

@@ -15,7 +15,7 @@ from halochem.config import Encode
 
 @dataclass(frozen=True)
 class Reference:
-    """What is normal, from the training stars: moments of each latent, and the limit of chi2_reduced."""
+    """What is normal: moments of each latent over the training stars, and the limit of chi2_reduced."""
 
     mean: tuple[float, ...]  # of z, (3,)
     std: tuple[float, ...]  # of z, (3,)
@@ -23,9 +23,9 @@ class Reference:
 
 
 def reference(z: np.ndarray, chi2: np.ndarray, false_alarm: float) -> Reference:
-    """The reference from the training stars' z (n, 3) and chi2_reduced (n,).
+    """The reference from the training stars' z (n, 3), and chi2_reduced (m,) of stars that the model was not fitted to.
 
-    The limit is the quantile 1 - false_alarm: that share of the training stars lies above it.
+    The limit is the quantile 1 - false_alarm: that share of the second stars lies above it.
     """
     mean, std = z.mean(axis=0), z.std(axis=0)
     return Reference(
@@ -51,5 +51,5 @@ def carbon_enhanced_metal_poor(score: np.ndarray, encode: Encode) -> np.ndarray:
 
 
 def anomalous(chi2: np.ndarray, normal: Reference) -> np.ndarray:
-    """Reconstructed worse than all but the share `encode.false_alarm` of the training stars: bool (n,)."""
+    """Reconstructed worse than all but the share `encode.false_alarm` of normal stars: bool (n,)."""
     return chi2 > normal.chi2_limit

@@ -24,7 +24,7 @@ from halochem.encode.scale import Scale
 from halochem.errors import UserError
 from halochem.files import Catalog
 from halochem.progress import track
-from halochem.train.data import noise_of
+from halochem.train.data import noise_of, validation_rows
 from halochem.train.model_files import Model
 
 log = logging.getLogger("halochem")
@@ -177,13 +177,16 @@ def make(catalog: Catalog, model: Model, config: Config, out: Path, calibration_
     elements.check(known, model.folder)
     columns = table_columns.of(known)
     frame, flux_sha256 = measure(model, catalog, config.encode.width)
-    if model.document["catalog"]["flux_sha256"] != flux_sha256:
+    trained_on = model.document["catalog"]["flux_sha256"] == flux_sha256
+    if not trained_on:
         log.info("encode: %s is not the catalog that %s was trained on", catalog.path, model.folder)
     fraction = model.document["training"]["train_fraction"]
     is_train = split.is_train(catalog.seed, len(frame), fraction)
     if calibration_table is None:
         rows = np.flatnonzero(is_train & frame["usable"].to_numpy(bool))
-        scale = Scale.measure(frame, catalog, rows, config.encode)
+        watching = 0 if model.train.reproduce.validation_is_test else round(model.train.validation_fraction * len(rows))
+        unseen = validation_rows(catalog.seed, rows, watching) if trained_on else rows
+        scale = Scale.measure(frame, catalog, rows, unseen, config.encode)
         scale.relations.update(elements.relations(frame, catalog, rows, known, config.encode))
     else:
         scale = read_calibration(calibration_table, model)

@@ -21,6 +21,7 @@ from halochem.files import Catalog
 
 log = logging.getLogger("halochem")
 ByLabel = dict[str, np.ndarray]
+FEWEST_BEYOND = 5  # unseen stars above the limit of chi2_reduced, for which they alone are looked at
 
 
 @dataclass(frozen=True)
@@ -34,8 +35,13 @@ class Scale:
     precision: float
 
     @classmethod
-    def measure(cls, frame: pd.DataFrame, catalog: Catalog, train_rows: np.ndarray, encode: Encode) -> Scale:
-        """From a catalog's usable training stars, `train_rows`, in the frame of `product.measure`."""
+    def measure(
+        cls, frame: pd.DataFrame, catalog: Catalog, train_rows: np.ndarray, unseen: np.ndarray, encode: Encode
+    ) -> Scale:
+        """From a catalog's usable training stars, `train_rows`, in the frame of `product.measure`.
+
+        `unseen`: those of them that the model was not fitted to.
+        """
         z = frame[list(PARTNER)].to_numpy()
         teff = frame["teff"].to_numpy()[train_rows]
         labelled = calibration.labelled_rows(catalog.seed, train_rows, catalog.labels, encode.n_labelled)
@@ -43,7 +49,9 @@ class Scale:
         of_teff = (float(teff.mean()), float(teff.std()) or 1.0)
         relations = calibration.fit(frame, catalog.labels, labelled, of_teff, encode.calibration, catalog.path)
         chi2 = frame["chi2_reduced"].to_numpy()
-        normal = flags.reference(z[train_rows], chi2[train_rows], encode.false_alarm)
+        # Stars that the model was fitted to are reconstructed better than new ones; too few others fix no quantile.
+        judges = unseen if len(unseen) * encode.false_alarm >= FEWEST_BEYOND else train_rows
+        normal = flags.reference(z[train_rows], chi2[judges], encode.false_alarm)
         scale = cls(relations, normal, {}, {}, encode.flag_precision)
         abundances, sigma = scale.abundances(frame)
         true = {label: catalog.labels[label].to_numpy(float)[labelled] for label in PARTNER.values()}

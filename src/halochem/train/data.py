@@ -83,9 +83,14 @@ def select(catalog: Catalog, train: Train) -> tuple[np.ndarray, np.ndarray]:
         )
     if released:
         return rows, np.flatnonzero(~is_train & catalog.usable)
-    draws = seeds.uniform_table(catalog.seed, "validation", rows, 1)[:, 0]
-    order = np.argsort(draws, kind="stable")
-    return np.sort(rows[order[n_validation:]]), np.sort(rows[order[:n_validation]])
+    watching = validation_rows(catalog.seed, rows, n_validation)
+    return np.setdiff1d(rows, watching, assume_unique=True), watching
+
+
+def validation_rows(seed: int, rows: np.ndarray, count: int) -> np.ndarray:
+    """Those `count` of a catalog's usable training stars `rows` that watch the training, ascending."""
+    draws = seeds.uniform_table(seed, "validation", rows, 1)[:, 0]
+    return np.sort(rows[np.argsort(draws, kind="stable")[:count]])
 
 
 def observed_u(catalog: Catalog, rows: np.ndarray) -> np.ndarray:
