@@ -9,9 +9,10 @@ from astropy import units as u
 from astropy.table import Table
 
 from halochem import files, split
-from halochem.encode import calibration, product
+from halochem.encode import calibration, product, scale
 from halochem.encode.columns import COLUMNS
 from halochem.errors import UserError
+from halochem.train import data
 
 FAILED = [3, 150]
 
@@ -76,6 +77,20 @@ def test_flags_find_more_than_chance(table):
 def test_false_alarms_are_as_many_as_asked_for(table):
     train = table[(table["split"] == "train") & (table["status"] != 2)]
     assert train["flag_anomalous"].mean() == pytest.approx(0.01, abs=0.005)
+
+
+def test_stars_that_training_did_not_see_set_the_limit_where_there_are_enough(toy, model, tmp_path):
+    catalog = toy.catalog()
+    unseen = data.select(catalog, model.train)[1]
+    product.make(catalog, model, toy.config(encode={"false_alarm": 0.5}), tmp_path / "t.parquet")
+    table = pd.read_parquet(tmp_path / "t.parquet")
+    assert len(unseen) * 0.5 >= scale.FEWEST_BEYOND
+    assert table["flag_anomalous"].to_numpy()[unseen].sum() == len(unseen) // 2
+    # Of another catalog with the same seed, none was seen.
+    catalog.flux = catalog.flux + np.float32(1e-4)
+    product.make(catalog, model, toy.config(encode={"false_alarm": 0.5}), tmp_path / "other.parquet")
+    other = pd.read_parquet(tmp_path / "other.parquet").query("split == 'train' and status == 0")
+    assert other["flag_anomalous"].mean() == pytest.approx(0.5, abs=0.01)
 
 
 def test_anomalies_are_flagged(toy, config, model, table_path, tmp_path):
