@@ -72,7 +72,7 @@ bench-model: $(INSTALLED) ## about an hour: what each part of the model does (th
 	$(BIN)/python benchmarks/model/calibration.py
 
 # Ended and started again, it goes on.
-bench-faults: $(INSTALLED) gfortran ## an hour: every fault at three moments; the table in docs/reliability.md
+bench-faults: $(INSTALLED) gfortran ## half an hour: every fault at three moments; the table in docs/reliability.md
 	$(BIN)/python benchmarks/reliability/faults.py
 
 config: $(INSTALLED) ## rewrite what is generated from src/halochem/config.py and the published regions

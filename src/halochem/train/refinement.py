@@ -16,7 +16,7 @@ STEPS = 4
 LONGEST_STEP = 0.5  # of a latent or of w: beyond, a straight line says nothing of the spectrum
 # By how much (e_1, e_2, e_3, w_1, w_2) of the networks may be wrong, one standard deviation. Where the spectrum says
 # nothing, as of log g beyond the models' edge, their answer stays.
-WIDTHS = (0.15, 0.25, 0.4, 0.05, 0.15)
+WIDTHS = (0.1, 0.15, 0.2, 0.05, 0.15)
 BLOCK = 2048
 
 
