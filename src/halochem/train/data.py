@@ -172,7 +172,8 @@ def choose_device(name: str) -> torch.device:
     if name == "cuda" and not there:
         raise UserError("train.device: cuda, but there is no CUDA device; set it to auto or cpu")
     if name == "auto" and not there:
-        log.warning("%s: on the processor, with %d threads", _why_no_gpu(), torch.get_num_threads())
+        threads = torch.get_num_threads()
+        log.warning("%s: on the processor, with %d thread%s", _why_no_gpu(), threads, "" if threads == 1 else "s")
     return torch.device("cuda" if name != "cpu" and there else "cpu")
 
 
