@@ -83,7 +83,8 @@ def train(name: str, catalog_path: Path, folder: Path, stars: int = STARS) -> di
     watch = [time.monotonic(), time.process_time()]
     with variant.experiment(catalog, config) if variant.experiment else contextlib.nullcontext():
         if variant.base:
-            model = rescaled(folder / f"halo-{catalog.seed}" / variant.base, config)
+            base = folder / f"halo-{catalog.seed}" / variant.base
+            model = model_files.load(base) if config.train.fast.latent_scale == "halo" else rescaled(base, config)
         else:
             loop.fit(replace(catalog, flux_clean=None), config, out)
             model = model_files.load(out)
@@ -115,8 +116,6 @@ def rescaled(folder: Path, config):
     from halochem.train.losses import prior_cholesky
 
     model = model_files.load(folder)
-    if config.train.fast.latent_scale == "halo":
-        return model
     sign = model.vae.scale.sign
     model.vae.scale = Triangle(prior_cholesky(config.train.prior_correlation))
     model.vae.scale.sign.copy_(sign)
