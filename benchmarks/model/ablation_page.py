@@ -93,7 +93,7 @@ def page(found: list[dict[str, Any]]) -> str:
     for group, names in groups.items():
         first = [] if "fast" in names or group.startswith("The published") else ["fast"]
         lines += ["", f"## {group}", "", HEAD, *(row(found, name) for name in [*first, *names])]
-        if group.startswith("Weight"):
+        if group.startswith("Weight") and len(names) > 2:
             lines += ["", "![Independence and information against λ](../figures/ablation-lambda.png)"]
     return "\n".join(lines) + "\n"
 
