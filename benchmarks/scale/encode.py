@@ -34,11 +34,13 @@ def repeated(source: Path, out: Path, n_stars: int) -> float:
         new["wavelength"] = old["wavelength"][:]
         rows = np.arange(n_stars) % len(old["status"])
         for name in (f"labels/{name}" for name in old["labels"]):
-            new[name] = (
-                [f"s{row:08d}".encode() for row in range(n_stars)] if name.endswith("id") else old[name][:][rows]
+            # Not by `new[name] = data`: with these versions of the format h5py then links the wrong data to the name.
+            new.create_dataset(
+                name,
+                data=[f"s{row:08d}".encode() for row in range(n_stars)] if name.endswith("id") else old[name][:][rows],
             )
         for name in ("sigma", "status", "out_of_grid"):
-            new[name] = old[name][:][rows]
+            new.create_dataset(name, data=old[name][:][rows])
         for name in ("flux", "flux_clean"):
             data = old[name]
             block, n_pixels = data.chunks
