@@ -78,6 +78,8 @@ def main() -> None:
     parser.add_argument("--catalog", type=Path, default=ROOT / "results" / "catalogs" / "halo-1.h5")
     parser.add_argument("--model", type=Path, default=ROOT / "results" / "models" / "halo-1")
     options = parser.parse_args()
+    if not options.catalog.is_file():
+        sys.exit(f"{options.catalog}: no such catalog; `make run` makes it, or name another with --catalog")
     rows = []
     for n_stars in options.stars or (40_000, 200_000):
         with tempfile.TemporaryDirectory() as name:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -74,6 +75,8 @@ def main() -> None:
     parser.add_argument("--catalog", type=Path, default=ROOT / "results" / "catalogs" / "halo-1.h5")
     parser.add_argument("--stars", type=int, default=16_384)
     options = parser.parse_args()
+    if not options.catalog.is_file():
+        sys.exit(f"{options.catalog}: no such catalog; `make run` makes it, or name another with --catalog")
     with h5py.File(options.catalog) as file:
         flux = file["flux"][: options.stars]
     with tempfile.TemporaryDirectory() as name:
