@@ -161,6 +161,23 @@ def test_loaded_model_answers_as_the_trained_one(toy, fast_trained):
     assert output.reconstruction.shape == (3, len(one.pixels))
 
 
+def test_details_are_what_the_components_leave_out(toy, settings, tmp_path):
+    """Of few components, on flux without noise that training has not seen."""
+    loop.fit(toy.catalog(), settings({"components": 4}), tmp_path)
+    model, catalog = model_files.load(tmp_path), toy.catalog()
+    rows = np.flatnonzero(catalog.usable)
+    clean = catalog.flux_clean[np.ix_(rows, model.pixels)]
+    errors = []
+    with torch.no_grad():
+        for _ in range(2):
+            off = model.vae(torch.from_numpy(catalog.flux[rows])).reconstruction.numpy() - clean
+            errors.append(np.sqrt(np.mean(off**2)))
+            for line in model.vae.details.values():
+                line.weight.zero_()
+                line.bias.zero_()
+    assert errors[0] < 0.9 * errors[1]
+
+
 def test_bad_pixels_do_not_teach(toy, settings, tmp_path):
     results = []
     for value in (0.0, 3.0):
