@@ -66,7 +66,7 @@ bench: $(INSTALLED) gfortran ## the measurements of speed, side by side: tables 
 	done
 
 # Ended and started again, it goes on; `make run` has made the catalog and model that the second needs.
-bench-model: $(INSTALLED) ## about an hour: what each part of the model does (three catalogs), and the calibration of `make run`'s
+bench-model: $(INSTALLED) ## some hours: what each part of the model does (three catalogs), and the calibration of `make run`'s
 	$(BIN)/python benchmarks/model/ablation.py run
 	$(BIN)/python benchmarks/model/ablation.py page
 	$(BIN)/python benchmarks/model/calibration.py

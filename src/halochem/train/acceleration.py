@@ -1,4 +1,7 @@
-"""What makes training faster on a GPU: bfloat16 in the encoder, and compiled code. A CPU does neither unless asked."""
+"""How the machine is used. On a GPU: bfloat16 in the encoder, and compiled code, which a CPU does only if asked.
+
+On a CPU: one thread for preset fast.
+"""
 
 from __future__ import annotations
 

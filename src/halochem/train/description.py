@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from halochem.config import Train
-from halochem.train import components, decoders, encoder, fast, halo_scale, losses, refinement
+from halochem.train import components, decoders, encoder, fast, halo_scale, layers, losses, refinement
 from halochem.train.fast import FastVae
 from halochem.train.vae import Vae
 
@@ -72,7 +72,7 @@ def _fast(train: Train) -> dict[str, Any]:
         "squares begin",
         "generator": "G(x) = generators.1(P(x)) * components.spread; P(x): products of normalised Hermite polynomials "
         "of the five x, each within the limits, of the degrees in `powers`",
-        "limits": [-fast.FURTHEST, fast.FURTHEST],
+        "limits": [-layers.FURTHEST, layers.FURTHEST],
         "powers": [list(power) for power in fast.POWERS],
         "refinement": "steps of Gauss and Newton for the sum over components of (scores - G(x))^2 / v, plus the sum of "
         "((x - where it began) / widths)^2; v = max(mean square of scores - G(x) with (components - 5) degrees of "

@@ -20,7 +20,7 @@ from halochem.train.components import Components
 from halochem.train.decoders import READS
 from halochem.train.encoder import N_AUXILIARY, N_LATENT, Posterior
 from halochem.train.halo_scale import Triangle
-from halochem.train.layers import mlp
+from halochem.train.layers import FURTHEST, mlp
 from halochem.train.losses import prior_cholesky
 from halochem.train.moments import hermite
 from halochem.train.quantiles import Quantiles
@@ -30,7 +30,6 @@ from halochem.train.vae import Output
 ATMOSPHERE_HIDDEN, ENCODER_HIDDEN = (192, 96), (256, 128)
 GUIDE_HIDDEN, DECODER_HIDDEN = (64, 128), (128, 256, 256)
 DEGREE = 3  # of the polynomials that the decoders read: a head start of many epochs
-FURTHEST = 4.0  # latents and w beyond count as there: a polynomial must not run away with an odd spectrum
 POWERS = [
     power for power in itertools.product(range(DEGREE + 1), repeat=N_LATENT + N_AUXILIARY) if 0 < sum(power) <= DEGREE
 ]

@@ -7,6 +7,10 @@ from itertools import pairwise
 import torch
 from torch import nn
 
+FURTHEST = (
+    4.0  # latents and w beyond count as there, where a network reads them: none must run away with an odd spectrum
+)
+
 
 def mlp(*sizes: int) -> nn.Sequential:
     """Linear layers with SiLU between them."""

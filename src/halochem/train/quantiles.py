@@ -16,12 +16,11 @@ import torch
 from torch import nn
 
 from halochem.train.encoder import N_AUXILIARY, N_LATENT
-from halochem.train.layers import mlp
+from halochem.train.layers import FURTHEST, mlp
 
 HIDDEN = (64, 64)
 PEAKS = 8  # of a mixture
 START_WIDTH = 0.7  # of each, their centres spread over -2 to 2
-FURTHEST = 4.0  # latents and w beyond count as there, where they are what is given
 LOG_SMALLEST = math.log(1e-12)  # of a tail beyond which quantiles are not told apart: 7 standard deviations
 
 
