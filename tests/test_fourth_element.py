@@ -169,4 +169,4 @@ def test_a_name_that_the_table_has_already_is_refused():
 
 def test_preset_fast_says_what_it_lacks():
     with pytest.raises(UserError, match="preset: fast knows how a spectrum answers to iron, carbon and alpha alone"):
-        settings(preset="fast", epochs=6)
+        settings(preset="fast", epochs=8)

@@ -5,6 +5,7 @@ import pytest
 
 from halochem import files, responses
 from halochem.errors import UserError
+from halochem.synthesize.emulator.model import load as load_emulator
 from halochem.synthesize.emulator.model import read_document
 
 SHIPPED = Path(__file__).parents[1] / "resources"
@@ -48,6 +49,7 @@ def test_file_keeps_them(made, tmp_path):
     responses.save(made[1], tmp_path / "r.npz", "abc")
     again = responses.load(tmp_path / "r.npz")
     np.testing.assert_allclose(again.project(np.eye(6)), made[1].project(np.eye(6)), atol=1e-4)
+    np.testing.assert_allclose(again.abundances, made[0][:, 2:], atol=2e-3)
     again.check_grid(GRID, "r.npz")
 
 
@@ -62,6 +64,9 @@ def test_faults(made, tmp_path):
 
 
 def test_the_shipped_ones_are_of_the_shipped_emulator():
+    document = read_document(SHIPPED / "emulator")
     with np.load(SHIPPED / "responses.npz") as data:
-        made_with = str(data["emulator_sha256"])
-    assert made_with == read_document(SHIPPED / "emulator")["weights_sha256"]
+        assert str(data["emulator_sha256"]) == document["weights_sha256"]
+        labels = np.column_stack([data["teff"], data["logg"], data["abundances"]])
+    expected = responses.points(responses.POINTS, load_emulator(SHIPPED / "emulator").limits)
+    np.testing.assert_allclose(labels, expected, rtol=1e-3, atol=1e-4)

@@ -291,17 +291,28 @@ class Fast(Section):
         description="halo: the latents are given the density of sample.p_table, q_table (standardised); gaussian: that "
         "of N(0, Sigma) with prior_correlation",
     )
-    atmosphere_share: float = Field(0.12, gt=0, lt=0.5, description="share of the epochs in which w learns")
+    atmosphere_share: float = Field(0.1, gt=0, lt=0.5, description="share of the epochs in which w learns")
     manifold_share: float = Field(
         0.3, gt=0, lt=0.5, description="share of the epochs in which the generators learn that refine latents and w"
     )
+    reading_share: float = Field(
+        0.1, gt=0, lt=0.5, description="share of the epochs in which Teff and log g are read from refined numbers"
+    )
     quantiles_share: float = Field(
-        0.2, gt=0, lt=0.5, description="share of the epochs in which the latents' distributions at each w are learnt"
+        0.15, gt=0, lt=0.5, description="share of the epochs in which the latents' distributions at each w are learnt"
     )
-    spectra_share: float = Field(0.16, gt=0, lt=0.5, description="share of the epochs in which the decoders learn")
-    spectra_batch: int = Field(
-        64, ge=2, description="stars in a batch of generators, quantiles and decoders, which gain by many steps"
+    straightening_share: float = Field(
+        0.05, gt=0, lt=0.5, description="share of the epochs in which carbon's latent is made blind to other elements"
     )
+    spectra_share: float = Field(0.13, gt=0, lt=0.5, description="share of the epochs in which the decoders learn")
+    hidden_rate: float = Field(
+        0.02,
+        ge=0,
+        description="peak of the 1Cycle schedule for the hidden layers of generators and decoders, which Muon moves "
+        "(0: Adam, with train.max_learning_rate)",
+    )
+    spectra_batch: int = Field(256, ge=2, description="stars in a batch of generators, reading and decoders")
+    quantiles_batch: int = Field(64, ge=2, description="stars in a batch of quantiles, which gain by many steps")
 
 
 class Train(Section):
@@ -392,14 +403,14 @@ class Train(Section):
     def _room_for_the_stages(self) -> Train:
         if self.preset != "fast":
             return self
-        if self.epochs < 6:
-            raise ValueError(f"preset: fast has six stages and needs 6 epochs or more, got {self.epochs}")
-        fast = self.fast
-        shares = fast.atmosphere_share + fast.manifold_share + fast.quantiles_share + fast.spectra_share
-        if shares >= 0.9:
+        if self.epochs < 8:
+            raise ValueError(f"preset: fast has eight stages and needs 8 epochs or more, got {self.epochs}")
+        names = [name for name in Fast.model_fields if name.endswith("_share")]
+        left = 1 - sum(getattr(self.fast, name) for name in names)
+        if left <= 0.1:
             raise ValueError(
-                f"fast.atmosphere_share, manifold_share, quantiles_share and spectra_share leave {1 - shares:.2f} of "
-                "the epochs for the abundances; lower them until 0.1 or more is left"
+                f"fast.{', '.join(names)} leave {left:.2f} of the epochs for the abundances; lower them until 0.1 or "
+                "more is left"
             )
         return self
 

@@ -37,6 +37,7 @@ class Responses:
 
     teff: np.ndarray  # (n,) [K]
     logg: np.ndarray  # (n,) [dex]
+    abundances: np.ndarray  # (n, 3) [dex], in the order of ELEMENTS
     coefficients: np.ndarray  # (3, n, k), in the order of ELEMENTS; change of flux per standard deviation of MOMENTS
     basis: np.ndarray  # (k, p)
     wavelength: np.ndarray  # (p,) Å, air
@@ -68,7 +69,8 @@ def load(path: Path | str) -> Responses:
             # float16 is what the file saves space by; everything is computed in double precision.
             arrays = {name: data[name].astype(np.float64) for name in Responses.__dataclass_fields__}
         n, p, k = len(arrays["teff"]), len(arrays["wavelength"]), len(arrays["basis"])
-        shapes = {"teff": (n,), "logg": (n,), "coefficients": (3, n, k), "basis": (k, p), "wavelength": (p,)}
+        shapes = {"teff": (n,), "logg": (n,), "abundances": (n, len(ELEMENTS)), "coefficients": (len(ELEMENTS), n, k),
+                  "basis": (k, p), "wavelength": (p,)}  # fmt: skip
         for name, shape in shapes.items():
             if arrays[name].shape != shape:
                 raise ValueError(f"{name} has the shape {arrays[name].shape}, expected {shape}")
@@ -80,12 +82,12 @@ def load(path: Path | str) -> Responses:
 
 
 def save(responses: Responses, path: Path | str, emulator_sha256: str) -> None:
-    """Write coefficients and basis as 16-bit floats: 0.05 % of a derivative, far below the engine's own error.
+    """Write all but the grid and the atmospheres as 16-bit floats: 0.05 % of a derivative, below the engine's error.
 
     `emulator_sha256`: that of the weights that they were computed with.
     """
     arrays = {name: getattr(responses, name) for name in Responses.__dataclass_fields__}
-    for name in ("coefficients", "basis"):
+    for name in ("abundances", "coefficients", "basis"):
         arrays[name] = arrays[name].astype(np.float16)
     with files.atomic(path) as temporary, open(temporary, "wb") as file:
         np.savez_compressed(file, **arrays, emulator_sha256=np.array(emulator_sha256))
@@ -122,7 +124,7 @@ def compress(each: list[np.ndarray], labels: np.ndarray, wavelength: np.ndarray,
     _, vectors = np.linalg.eigh(gram)
     basis = vectors[:, ::-1][:, :components]
     coefficients = np.array([d @ basis for d in each])
-    return Responses(labels[:, 0], labels[:, 1], coefficients, basis.T, wavelength)
+    return Responses(labels[:, 0], labels[:, 1], labels[:, 2:], coefficients, basis.T, wavelength)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -67,7 +67,7 @@ def config(toy):
     each = [rng.normal(0, 0.01, (200, len(WAVELENGTH))).astype(np.float32) for _ in responses.ELEMENTS]
     responses.save(responses.compress(each, labels, WAVELENGTH, 20), path, "toy")
     section = {"responses": str(path), "components": 10, "filters": 4}
-    return toy.config(preset="fast", fast=section, batch_size=40, epochs=6)
+    return toy.config(preset="fast", fast=section, batch_size=40, epochs=8)
 
 
 def prepared(toy, config):
@@ -125,6 +125,16 @@ def test_latents_without_quantiles_and_without_refinement(toy, config):
         with variants.as_read(catalog, config):
             torch.testing.assert_close(model.settle(scores)[0], model.read(scores))
     assert not torch.equal(model.quantiles(x), x[:, :3])  # put back
+
+
+def test_carbon_is_left_askew(toy, config):
+    catalog, _, training = prepared(toy, config)
+    model = training.players.vae
+    torch.nn.init.ones_(model.straight[-1].bias)
+    x = model.settle(training.stars.scores)[0].detach()
+    with torch.no_grad(), variants.VARIANTS["askew"].experiment(catalog, config):
+        torch.testing.assert_close(model.normal(x), model.quantiles(model.finish(x)))
+    assert (model.normal(x) - model.quantiles(model.finish(x)))[:, 1].abs().min() > 0.5  # put back
 
 
 def test_moments_of_the_latents_alone_know_no_atmosphere(toy, config):

@@ -31,8 +31,8 @@ def test_made_up_spectra_train(monkeypatch):
     monkeypatch.chdir(Path(__file__).parents[2])
     stars = throughput.catalog(40)
     assert stars.flux.shape == (40, 4150)
-    ends, n = throughput.ends_of_epochs(stars, throughput.FAST | {"fast": {"components": 8}}, 6)
-    assert len(ends) == 6
+    ends, n = throughput.ends_of_epochs(stars, throughput.FAST | {"fast": {"components": 8}}, 8)
+    assert len(ends) == 8
     assert ends == sorted(ends)
     assert 20 < n <= 40
 

@@ -35,7 +35,8 @@ def toy_responses():
     coefficients[0, :, [0, 3]] = 1.0
     coefficients[1, :, 0], coefficients[1, :, 1] = 2.0, 1.0
     coefficients[2, :, 2] = -1.0
-    return Responses(rng.uniform(3000, 7000, n), rng.uniform(2.5, 6, n), coefficients, np.eye(4), np.arange(4.0))
+    atmosphere = rng.uniform(3000, 7000, n), rng.uniform(2.5, 6, n)
+    return Responses(*atmosphere, rng.normal(size=(n, 3)), coefficients, np.eye(4), np.arange(4.0))
 
 
 def test_filters_see_their_element_and_no_other(toy_responses):
@@ -157,16 +158,18 @@ def test_beyond_the_tables_the_scale_goes_on():
 def test_stages_share_the_epochs():
     train = validate({"train": {"preset": "fast", "epochs": 50}}, "test").train
     assert stages.lengths(train) == {
-        "atmosphere": 6, "abundances": 10, "manifold": 8, "refinement": 8, "quantiles": 10, "spectra": 8
+        "atmosphere": 5, "abundances": 8, "manifold": 8, "refinement": 8,
+        "reading": 5, "quantiles": 8, "straightening": 2, "spectra": 6,
     }  # fmt: skip
+    assert tuple(stages.lengths(train)) == stages.NAMES
     found = [stages.locate(train, epoch) for epoch in range(50)]
-    assert found[5:7] == [("atmosphere", 5, 6), ("abundances", 0, 10)]
-    assert found[-1] == ("spectra", 7, 8)
+    assert found[4:6] == [("atmosphere", 4, 5), ("abundances", 0, 8)]
+    assert found[-1] == ("spectra", 5, 6)
 
 
 def test_too_few_epochs_for_the_stages():
-    with pytest.raises(UserError, match="needs 6 epochs or more, got 5"):
-        validate({"train": {"preset": "fast", "epochs": 5}}, "test")
+    with pytest.raises(UserError, match="needs 8 epochs or more, got 7"):
+        validate({"train": {"preset": "fast", "epochs": 7}}, "test")
 
 
 MIXTURE = torch.from_numpy(np.random.default_rng(4).normal(size=(5, 11)).astype(np.float32))
@@ -220,8 +223,8 @@ def test_the_forms_have_the_pixels_sums_of_squares():
 
 
 def test_shares_that_leave_nothing_for_the_abundances():
-    shares = {"atmosphere_share": 0.3, "manifold_share": 0.3, "quantiles_share": 0.2, "spectra_share": 0.2}
-    with pytest.raises(UserError, match=r"leave 0\.00 of the epochs for the abundances"):
+    shares = {"atmosphere_share": 0.25, "manifold_share": 0.3, "quantiles_share": 0.2, "spectra_share": 0.05}
+    with pytest.raises(UserError, match=r"leave 0\.05 of the epochs for the abundances"):
         validate({"train": {"preset": "fast", "epochs": 20, "fast": shares}}, "test")
 
 

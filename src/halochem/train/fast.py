@@ -16,6 +16,7 @@ from torch import nn
 
 from halochem import seeds
 from halochem.config import Train
+from halochem.train import straightening
 from halochem.train.components import Components
 from halochem.train.decoders import READS
 from halochem.train.encoder import N_AUXILIARY, N_LATENT, Posterior
@@ -27,7 +28,7 @@ from halochem.train.quantiles import Quantiles
 from halochem.train.refinement import derivatives, refine
 from halochem.train.vae import Output
 
-ATMOSPHERE_HIDDEN, ENCODER_HIDDEN = (192, 96), (256, 128)
+ATMOSPHERE_HIDDEN, ENCODER_HIDDEN, READING_HIDDEN = (192, 96), (256, 128), (128, 128, 64)
 GUIDE_HIDDEN, DECODER_HIDDEN = (64, 128), (128, 256, 256)
 DEGREE = 3  # of the polynomials that the decoders read: a head start of many epochs
 POWERS = [
@@ -43,6 +44,12 @@ def polynomials(x: torch.Tensor) -> torch.Tensor:
     columns = x.clamp(-FURTHEST, FURTHEST).T
     each = [hermite(column, DEGREE) for column in columns]
     return torch.stack([math.prod(each[k][n] for k, n in enumerate(power)) for power in POWERS], dim=1)
+
+
+def shifted(e: torch.Tensor, shift: torch.Tensor) -> torch.Tensor:
+    """Latents e (n, 3) with `shift` (n, 1) added to carbon's."""
+    k = straightening.STRAIGHTENED
+    return torch.cat([e[:, :k], e[:, k : k + 1] + shift, e[:, k + 1 :]], dim=1)
 
 
 class Guides(nn.Module):
@@ -78,9 +85,12 @@ class FastVae(nn.Module):
         self.guides = Guides(count, train.selective_gradient_flow)
         # The first learns from what the networks read, the second from what the first has made of it.
         self.generators = nn.ModuleList(mlp(len(POWERS), *DECODER_HIDDEN, count) for _ in range(2))
-        # Teff and log g once more, from the refined numbers and what the last generator makes of them.
+        # Teff and log g once more, from the refined numbers and what the last generator makes of them: a straight
+        # line, and what it leaves. ReLU, since log g has a kink where the atmospheres end.
         self.reread = nn.Linear(DECODER_HIDDEN[-1] + N_LATENT + N_AUXILIARY, N_AUXILIARY)
+        self.bend = mlp(N_LATENT + 2 * N_AUXILIARY, *READING_HIDDEN, N_AUXILIARY, activation=nn.ReLU)
         self.quantiles = Quantiles()
+        self.straight = mlp(N_LATENT + N_AUXILIARY, *straightening.HIDDEN, 1)  # a shift of carbon's latent
         self.decoders = nn.ModuleDict({name: mlp(len(POWERS), *DECODER_HIDDEN, count) for name in READS})
         self.scale = Triangle(prior_cholesky(train.prior_correlation))
         by_decoder = np.concatenate([np.flatnonzero(masks[name]) for name in READS])
@@ -88,7 +98,7 @@ class FastVae(nn.Module):
         self.n_pixels = {name: int(masks[name].sum()) for name in READS}
         # What the components leave out of each decoder's pixels.
         self.details = nn.ModuleDict({name: nn.Linear(DECODER_HIDDEN[-1], self.n_pixels[name]) for name in READS})
-        for line in (self.reread, *self.details.values()):
+        for line in (self.reread, self.bend[-1], self.straight[-1], *self.details.values()):
             nn.init.zeros_(line.weight)
             nn.init.zeros_(line.bias)
         self.register_buffer("pixels", torch.from_numpy(by_decoder[order]), persistent=False)
@@ -142,14 +152,19 @@ class FastVae(nn.Module):
 
         Decoders read x itself: where a network was misled, x still tells apart what true Teff and log g do not.
         """
-        return torch.cat([x[:, :N_LATENT], self.reread(self.rereading(x))], dim=1)
+        w = self.reread(self.rereading(x))
+        return torch.cat([x[:, :N_LATENT], w + self.bend(torch.cat([x, w], dim=1))], dim=1)
+
+    def normal(self, x: torch.Tensor) -> torch.Tensor:
+        """Refined x (n, 5) -> standard normal latents (n, 3)."""
+        return shifted(self.quantiles(self.finish(x)), self.straight(x))
 
     def posterior(self, x: torch.Tensor, factor: torch.Tensor) -> Posterior:
         """The posterior of z, on the scale asked for, from refined x (n, 5) and its Cholesky factor (n, 5, 5)."""
         y = self.finish(x)
-        e = self.quantiles(y)
+        e = shifted(self.quantiles(y), self.straight(x))
         with torch.no_grad():
-            slope = derivatives(lambda x: self.quantiles(self.finish(x)), x.detach())
+            slope = derivatives(self.normal, x.detach())
             spread = torch.einsum("ink,nij->nkj", slope, factor)
             floor = MIN_WIDTH**2 * torch.eye(N_LATENT, device=x.device)
             factor = torch.linalg.cholesky_ex(spread @ spread.transpose(1, 2) + floor).L

@@ -21,6 +21,7 @@ from halochem import files, progress, regions, responses, seeds
 from halochem.config import Config, Train
 from halochem.errors import UserError
 from halochem.files import Catalog
+from halochem.responses import Responses
 from halochem.sample.halo import halo_density
 from halochem.train import (
     acceleration,
@@ -32,10 +33,12 @@ from halochem.train import (
     filters,
     halo_scale,
     model_files,
-    schedule,
+    optimise,
     stages,
+    straightening,
 )
 from halochem.train import adversary as adversaries
+from halochem.train.data import Scaler
 from halochem.train.decoders import LATENTS
 from halochem.train.fast_data import FastStars
 from halochem.train.history import History, row
@@ -43,7 +46,6 @@ from halochem.train.moments import Moments
 from halochem.train.stages import Players
 
 log = logging.getLogger("halochem")
-WEIGHT_DECAY = {"quantiles": 0.03}  # else 1e-4: a density's network is the one that can learn stars by heart
 COLLAPSED = 0.3  # of a latent's standard deviation over the stars, 1 by construction
 WATCHED = 1000  # training stars whose pixels are looked at in an epoch of the decoders
 LOST = 0.3  # of its correlation with the linear estimate of its element
@@ -54,17 +56,24 @@ class Training:
     """All that a run needs beside its configuration."""
 
     players: Players
-    optimisers: dict[str, torch.optim.Optimizer]  # by stage, and `adversary`
+    optimisers: dict[str, list[torch.optim.Optimizer]]  # by stage, and `adversary`
     stars: FastStars
     watched: FastStars
     train: Train
     seed: int
+    scaler: Scaler
+    responses: Responses
+    answers: straightening.Answers | None = None  # learnt from the responses when straightening begins
 
     @property
     def parts(self) -> dict[str, Any]:
         """What a checkpoint holds."""
         networks = {"vae": self.players.vae, "moments": self.players.moments, "adversary": self.players.adversary}
-        optimisers = {f"{name}_optimiser": optimiser for name, optimiser in self.optimisers.items()}
+        optimisers = {
+            f"{name}_optimiser" if k == 0 else f"{name}_hidden_optimiser": optimiser
+            for name, each in self.optimisers.items()
+            for k, optimiser in enumerate(each)
+        }
         return {"networks": networks, "optimisers": optimisers}
 
 
@@ -92,19 +101,17 @@ def prepare(catalog: Catalog, config: Config, masks: dict, rows: np.ndarray, val
     memory = Moments(fast.N_LATENT, train.fast.moments, stars.polynomials.shape[1])
     forms = {name: form.to(device) for name, form in stages.pixel_forms(model).items()}
     players = Players(model.to(device), memory.to(device), opponent.to(device), found.to(device), forms)
-    optimisers: dict[str, torch.optim.Optimizer] = {
-        name: torch.optim.AdamW(players.parameters(name), weight_decay=WEIGHT_DECAY.get(name, 1e-4))
-        for name in stages.NAMES
-    }
-    optimisers["adversary"] = torch.optim.Adam(opponent.parameters())
-    return Training(players, optimisers, stars, watched, train, seed)
+    optimisers = {name: stages.optimisers(players, name, train) for name in stages.NAMES}
+    optimisers["adversary"] = [torch.optim.Adam(opponent.parameters())]
+    return Training(players, optimisers, stars, watched, train, seed, scaler, answers)
 
 
 @torch.no_grad()
 def settled(training: Training, stage: str, stars: FastStars) -> dict[str, torch.Tensor]:
     """What earlier stages have settled of some stars.
 
-    w (m, 2) for the abundances, latents and w, x (m, 5), for generators and decoders, and the finished y for quantiles.
+    w (m, 2) for the abundances, latents and w, x (m, 5), for generators, reading and decoders, and the finished y for
+    quantiles.
     """
     model = training.players.vae
     if stage == "atmosphere":
@@ -114,7 +121,25 @@ def settled(training: Training, stage: str, stars: FastStars) -> dict[str, torch
     if stage == "manifold":
         return {"x": model.read(stars.scores)}
     x, _ = model.settle(stars.scores, stages.GENERATORS.index("manifold" if stage == "refinement" else "refinement"))
+    if stage == "reading":
+        return {"x": x, "w": model.reread(model.rereading(x))}
+    if stage == "straightening":
+        return directions(training, x)
     return {"y": model.finish(x)} if stage == "quantiles" else {"x": x}
+
+
+def directions(training: Training, x: torch.Tensor) -> dict[str, torch.Tensor]:
+    """Along what carbon's latent must not change, at refined x (n, 5): see `stages.straightening_losses`."""
+    model = training.players.vae
+    y = model.finish(x)
+    read = training.scaler.restore(y[:, fast.N_LATENT :].cpu().numpy())
+    labels = straightening.labels_of(read, model.scale(model.quantiles(y))[0])
+    answers = training.answers(labels)[:, straightening.ALONG]
+    step, weight = straightening.steps(model.generate, x, answers, model.components.noise)
+    sides = straightening.STEP * torch.tensor([1.0, -1.0], device=x.device)[:, None]
+    ends = x[:, None, None] + step[:, :, None] * sides
+    fixed = model.quantiles(model.finish(ends.flatten(0, 2))).unflatten(0, ends.shape[:3])
+    return {"x": x, "ends": ends, "fixed": fixed, "weight": weight}
 
 
 def batch_losses(
@@ -129,8 +154,12 @@ def batch_losses(
     players, train = training.players, training.train
     if stage == "spectra":
         return stages.spectrum_losses(players, stars, **known), None
+    if stage == "reading":
+        return stages.reading_losses(players, stars, **known), None
     if stage == "quantiles":
         return stages.quantile_losses(players, **known), None
+    if stage == "straightening":
+        return stages.straightening_losses(players, **known), None
     if stage in stages.GENERATORS:
         return stages.generator_losses(players, stars, known["x"], stage), None
     draw = torch.randn(stars.scores.shape, generator=generator).to(stars.scores.device)
@@ -147,40 +176,27 @@ def train_epoch(training: Training, epoch: int, known: dict[str, torch.Tensor]) 
     stage, inside, length = stages.locate(train, epoch)
     generator = torch.Generator().manual_seed(seeds.torch_seed(training.seed, f"train/epoch/{epoch}"))
     order = torch.randperm(len(stars), generator=generator).to(stars.scores.device)
-    size = train.batch_size if stage in ("atmosphere", "abundances") else train.fast.spectra_batch
+    size = stages.batch_size(train, stage)
     n_batches = math.ceil(len(stars) / size)
     weight = stages.adversary_weight(train, epoch)
     sums: dict[str, torch.Tensor] = {}
     counts: dict[str, int] = {}
     for k, rows in enumerate(order.tensor_split(n_batches)):
-        rate = _set_rate(training, stage, inside * n_batches + k, length * n_batches)
+        step, steps = inside * n_batches + k, length * n_batches
+        rate = optimise.set_rates(training.optimisers[stage], step, steps, stages.rates(train, stage))
+        optimise.set_rates(training.optimisers["adversary"], step, steps, [train.max_learning_rate])
         batch, settled_here = stars.batch(rows), {name: tensor[rows] for name, tensor in known.items()}
         values, means = batch_losses(training, stage, batch, settled_here, generator, weight)
-        _descend(training.optimisers[stage], values["total"])
+        optimise.descend(training.optimisers[stage], values["total"])
         if means is not None:
             values["classification"] = stages.watch(training.players, batch, means)
-            _descend(training.optimisers["adversary"], values["classification"])
+            optimise.descend(training.optimisers["adversary"], values["classification"])
         if stage == "spectra" and counts.get("reconstruction", 0) < WATCHED:
             values["reconstruction"] = stages.likelihood(training.players, batch, **settled_here)
         for name, value in values.items():
             sums[name] = sums.get(name, 0.0) + value.detach() * len(rows)
             counts[name] = counts.get(name, 0) + len(rows)
     return {name: (value / counts[name]).item() for name, value in sums.items()}, rate
-
-
-def _set_rate(training: Training, stage: str, step: int, steps: int) -> float:
-    """1Cycle in each stage, for its optimiser and the adversary's."""
-    rate, momentum = schedule.one_cycle(step, steps, training.train.max_learning_rate)
-    for name in (stage, "adversary"):
-        for group in training.optimisers[name].param_groups:
-            group["lr"], group["betas"] = rate, (momentum, group["betas"][1])
-    return rate
-
-
-def _descend(optimiser: torch.optim.Optimizer, loss: torch.Tensor) -> None:
-    optimiser.zero_grad()
-    loss.backward()
-    optimiser.step()
 
 
 @torch.no_grad()
@@ -210,8 +226,13 @@ def begin(training: Training, stage: str, inside: int, out: Path) -> dict[str, t
     model, stars = training.players.vae, training.stars
     if stage == "refinement" and inside == 0:
         model.generators[1].load_state_dict(model.generators[0].state_dict())
-    if stage == "quantiles" and inside == 0:
+    if stage == "reading" and inside == 0:
         stages.fit_rereading(training.players, stars, model.settle(stars.scores)[0])
+    if stage == "straightening":
+        components = model.components
+        training.answers = straightening.learn_answers(
+            training.responses, components.basis.double().cpu().numpy(), components.noise.item(), training.seed
+        ).to(components.basis.device)
     if stage == "spectra" and inside == 0:
         for decoder in model.decoders.values():
             decoder.load_state_dict(model.generators[1].state_dict())

@@ -12,11 +12,11 @@ FURTHEST = (
 )
 
 
-def mlp(*sizes: int) -> nn.Sequential:
-    """Linear layers with SiLU between them."""
+def mlp(*sizes: int, activation: type[nn.Module] = nn.SiLU) -> nn.Sequential:
+    """Linear layers with `activation` between them."""
     layers: list[nn.Module] = []
     for size_in, size_out in pairwise(sizes):
-        layers += [nn.Linear(size_in, size_out), nn.SiLU()]
+        layers += [nn.Linear(size_in, size_out), activation()]
     return nn.Sequential(*layers[:-1])
 
 

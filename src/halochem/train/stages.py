@@ -1,7 +1,7 @@
 """The stages of preset `fast`: first the atmosphere, then the abundances, then the spectra.
 
-Between the last two, two generators learn the whole spectrum, the latents and w are refined by them, and it is learnt
-how the latents are distributed at each w.
+Between the last two, two generators learn the whole spectrum, the latents and w are refined by them, w is read from the
+result, it is learnt how the latents are distributed at each w, and carbon's is straightened.
 
 Each trains its own networks and leaves the others as they are, so that no loss can pull at what another one has
 settled: w learns Teff and log g and nothing else, and the decoders cannot move the latents. n stars, k components.
@@ -16,13 +16,25 @@ import torch
 
 from halochem.config import Train
 from halochem.train import adversary as adversaries
-from halochem.train import layers, losses, schedule
-from halochem.train.fast import FastVae
+from halochem.train import layers, losses, optimise, schedule, straightening
+from halochem.train.fast import FastVae, shifted
 from halochem.train.fast_data import FastStars
 from halochem.train.filters import Filters
 from halochem.train.moments import Moments
 
-NAMES = ("atmosphere", "abundances", "manifold", "refinement", "quantiles", "spectra")
+NAMES = (
+    "atmosphere",
+    "abundances",
+    "manifold",
+    "refinement",
+    "reading",
+    "quantiles",
+    "straightening",
+    "spectra",
+)
+REGRESSIONS = ("manifold", "refinement", "straightening", "spectra")  # Muon moves their hidden layers
+WARM = {"refinement": 0.3, "spectra": 0.3}  # of the peak rate, where a network sets out from another
+WEIGHT_DECAY = {"reading": 0.01, "quantiles": 0.03}  # a density's network is the one that can learn stars by heart
 GENERATORS = ("manifold", "refinement")  # the stages in which the generators learn
 # Of least squares on hidden layers, in units of their mean variance.
 REREAD_RIDGE, DETAILS_RIDGE = 1e-4, 1e-2
@@ -40,27 +52,52 @@ class Players:
     filters: Filters
     forms: dict[str, torch.Tensor]  # (k, k) for each decoder: see `pixel_forms`
 
-    def parameters(self, stage: str) -> list[torch.nn.Parameter]:
-        """What learns in a stage."""
-        parts = {
-            "atmosphere": (self.vae.atmosphere,),
-            "abundances": (self.vae.encoder, self.vae.guides),
-            "manifold": (self.vae.generators[0],),
-            "refinement": (self.vae.generators[1],),
-            "quantiles": (self.vae.quantiles,),
-            "spectra": (self.vae.decoders,),
+    def learners(self, stage: str) -> list[torch.nn.Module]:
+        """The networks that learn in a stage."""
+        vae = self.vae
+        return {
+            "atmosphere": [vae.atmosphere],
+            "abundances": [vae.encoder, vae.guides],
+            "manifold": [vae.generators[0]],
+            "refinement": [vae.generators[1]],
+            "reading": [vae.bend],
+            "quantiles": [vae.quantiles],
+            "straightening": [vae.straight],
+            "spectra": list(vae.decoders.values()),
         }[stage]
-        return [parameter for part in parts for parameter in part.parameters()]
+
+
+def optimisers(players: Players, stage: str, train: Train) -> list[torch.optim.Optimizer]:
+    """What moves the networks of a stage."""
+    decay = WEIGHT_DECAY.get(stage, optimise.WEIGHT_DECAY)
+    return optimise.optimisers(
+        players.learners(stage), stage in REGRESSIONS and train.fast.hidden_rate > 0, weight_decay=decay
+    )
+
+
+def rates(train: Train, stage: str) -> tuple[float, float]:
+    """The highest rates of a stage's optimisers."""
+    share = WARM.get(stage, 1.0)
+    return share * train.max_learning_rate, share * train.fast.hidden_rate
 
 
 def lengths(train: Train) -> dict[str, int]:
     """Epochs of each stage; train.epochs in all."""
     first = max(1, round(train.fast.atmosphere_share * train.epochs))
     each = max(1, round(train.fast.manifold_share * train.epochs / len(GENERATORS)))
-    quantiles = max(1, round(train.fast.quantiles_share * train.epochs))
-    last = max(1, round(train.fast.spectra_share * train.epochs))
-    rest = train.epochs - first - 2 * each - quantiles - last
-    return dict(zip(NAMES, (first, rest, each, each, quantiles, last), strict=True))
+    later = [
+        max(1, round(getattr(train.fast, f"{name}_share") * train.epochs))
+        for name in ("reading", "quantiles", "straightening", "spectra")
+    ]
+    rest = train.epochs - first - 2 * each - sum(later)
+    return dict(zip(NAMES, (first, rest, each, each, *later), strict=True))
+
+
+def batch_size(train: Train, stage: str) -> int:
+    """Stars in a batch."""
+    if stage in ("atmosphere", "abundances"):
+        return train.batch_size
+    return train.fast.quantiles_batch if stage == "quantiles" else train.fast.spectra_batch
 
 
 def locate(train: Train, epoch: int) -> tuple[str, int, int]:
@@ -129,9 +166,29 @@ def generator_losses(players: Players, stars: FastStars, x: torch.Tensor, stage:
     return {"total": (1 + ((residual / stars.noise) ** 2).mean(dim=1)).sqrt().mean()}
 
 
+def reading_losses(players: Players, stars: FastStars, x: torch.Tensor, w: torch.Tensor) -> dict[str, torch.Tensor]:
+    """x (n, 5): refined latents and w; w (n, 2): the straight line's reading of them."""
+    linear = torch.nn.functional.mse_loss(w + players.vae.bend(torch.cat([x, w], dim=1)), stars.u)
+    return {"linear": linear, "total": linear}
+
+
 def quantile_losses(players: Players, y: torch.Tensor) -> dict[str, torch.Tensor]:
     """y (n, 5): finished latents and w."""
     return {"total": -players.vae.quantiles.log_density(y).mean()}
+
+
+def straightening_losses(
+    players: Players, x: torch.Tensor, ends: torch.Tensor, fixed: torch.Tensor, weight: torch.Tensor
+) -> dict[str, torch.Tensor]:
+    """x (n, 5): refined; `ends` (n, e, 2, 5): it, moved along each direction and back.
+
+    `fixed` (n, e, 2, 3): latents at the ends, as quantiles left them; `weight` (n, e).
+    """
+    model = players.vae
+    latents = shifted(fixed.flatten(0, 2), model.straight(ends.flatten(0, 2)))
+    z = model.scale(latents)[0][:, straightening.STRAIGHTENED].unflatten(0, fixed.shape[:3])
+    changes = (z[:, :, 0] - z[:, :, 1]) / (2 * straightening.STEP)
+    return {"total": straightening.loss(changes, weight, model.straight(x))}
 
 
 def spectrum_losses(players: Players, stars: FastStars, x: torch.Tensor) -> dict[str, torch.Tensor]:
