@@ -81,12 +81,12 @@ def _fast(train: Train) -> dict[str, Any]:
         "refinement_widths": list(refinement.WIDTHS),
         "longest_step": refinement.LONGEST_STEP,
         "covariance_of_x": "the inverse of the last normal equations' matrix",
-        "atmosphere": "v = reread(h, x), h the last hidden layer of generators.1 at P(x); w = v + bend(x, v), ReLU in "
-        f"place of SiLU there; u = w; {ATMOSPHERE}",
+        "atmosphere": "v = reread(h, x), h the last hidden layer of generators.1 at P(x); w = v + bend(x, v), x and "
+        f"v within the limits, ReLU in place of SiLU; u = w; {ATMOSPHERE}",
         "quantiles": "of latent k, given those before it in x and w, each within the limits: quantiles.each.k gives "
         "shares (after a softmax), centres and logarithms of the widths of normal distributions; e_k is the number at "
         "which the standard normal distribution has the share that their sum has at x_k",
-        "straightening": "straight(x) is added to the second e",
+        "straightening": "straight(x), x within the limits, is added to the second e",
         "scale": "s = scale.sign * e; z of the first element: scale.first at s_1; of element k: scale.others[k - 2] at "
         "(s_1, s_k); linear between nodes and beyond them",
         "scale_nodes": {"first": -halo_scale.LIMIT, "last": halo_scale.LIMIT, "count": halo_scale.NODES},

@@ -98,7 +98,8 @@ class FastVae(nn.Module):
         self.n_pixels = {name: int(masks[name].sum()) for name in READS}
         # What the components leave out of each decoder's pixels.
         self.details = nn.ModuleDict({name: nn.Linear(DECODER_HIDDEN[-1], self.n_pixels[name]) for name in READS})
-        for line in (self.reread, self.bend[-1], self.straight[-1], *self.details.values()):
+        # Not the bend's: behind zeros all of its ReLUs may die in the first epochs.
+        for line in (self.reread, self.straight[-1], *self.details.values()):
             nn.init.zeros_(line.weight)
             nn.init.zeros_(line.bias)
         self.register_buffer("pixels", torch.from_numpy(by_decoder[order]), persistent=False)
@@ -152,17 +153,24 @@ class FastVae(nn.Module):
 
         Decoders read x itself: where a network was misled, x still tells apart what true Teff and log g do not.
         """
-        w = self.reread(self.rereading(x))
-        return torch.cat([x[:, :N_LATENT], w + self.bend(torch.cat([x, w], dim=1))], dim=1)
+        return torch.cat([x[:, :N_LATENT], self.bent(x, self.reread(self.rereading(x)))], dim=1)
+
+    def bent(self, x: torch.Tensor, w: torch.Tensor) -> torch.Tensor:
+        """Refined x (n, 5), w (n, 2) as the straight line reads it -> w (n, 2)."""
+        return w + self.bend(torch.cat([x, w], dim=1).clamp(-FURTHEST, FURTHEST))
+
+    def shift(self, x: torch.Tensor) -> torch.Tensor:
+        """Refined x (n, 5) -> what straightens carbon's latent, (n, 1)."""
+        return self.straight(x.clamp(-FURTHEST, FURTHEST))
 
     def normal(self, x: torch.Tensor) -> torch.Tensor:
         """Refined x (n, 5) -> standard normal latents (n, 3)."""
-        return shifted(self.quantiles(self.finish(x)), self.straight(x))
+        return shifted(self.quantiles(self.finish(x)), self.shift(x))
 
     def posterior(self, x: torch.Tensor, factor: torch.Tensor) -> Posterior:
         """The posterior of z, on the scale asked for, from refined x (n, 5) and its Cholesky factor (n, 5, 5)."""
         y = self.finish(x)
-        e = shifted(self.quantiles(y), self.straight(x))
+        e = shifted(self.quantiles(y), self.shift(x))
         with torch.no_grad():
             slope = derivatives(self.normal, x.detach())
             spread = torch.einsum("ink,nij->nkj", slope, factor)

@@ -33,7 +33,8 @@ NAMES = (
     "spectra",
 )
 REGRESSIONS = ("manifold", "refinement", "straightening", "spectra")  # Muon moves their hidden layers
-WARM = {"refinement": 0.3, "spectra": 0.3}  # of the peak rate, where a network sets out from another
+# Of the peak rate: where a network sets out from another, and where ReLUs must not die.
+GENTLE = {"refinement": 0.3, "reading": 0.5, "spectra": 0.3}
 WEIGHT_DECAY = {"reading": 0.01, "quantiles": 0.03}  # a density's network is the one that can learn stars by heart
 GENERATORS = ("manifold", "refinement")  # the stages in which the generators learn
 # Of least squares on hidden layers, in units of their mean variance.
@@ -77,7 +78,7 @@ def optimisers(players: Players, stage: str, train: Train) -> list[torch.optim.O
 
 def rates(train: Train, stage: str) -> tuple[float, float]:
     """The highest rates of a stage's optimisers."""
-    share = WARM.get(stage, 1.0)
+    share = GENTLE.get(stage, 1.0)
     return share * train.max_learning_rate, share * train.fast.hidden_rate
 
 
@@ -168,7 +169,7 @@ def generator_losses(players: Players, stars: FastStars, x: torch.Tensor, stage:
 
 def reading_losses(players: Players, stars: FastStars, x: torch.Tensor, w: torch.Tensor) -> dict[str, torch.Tensor]:
     """x (n, 5): refined latents and w; w (n, 2): the straight line's reading of them."""
-    linear = torch.nn.functional.mse_loss(w + players.vae.bend(torch.cat([x, w], dim=1)), stars.u)
+    linear = torch.nn.functional.mse_loss(players.vae.bent(x, w), stars.u)
     return {"linear": linear, "total": linear}
 
 
@@ -185,10 +186,10 @@ def straightening_losses(
     `fixed` (n, e, 2, 3): latents at the ends, as quantiles left them; `weight` (n, e).
     """
     model = players.vae
-    latents = shifted(fixed.flatten(0, 2), model.straight(ends.flatten(0, 2)))
+    latents = shifted(fixed.flatten(0, 2), model.shift(ends.flatten(0, 2)))
     z = model.scale(latents)[0][:, straightening.STRAIGHTENED].unflatten(0, fixed.shape[:3])
     changes = (z[:, :, 0] - z[:, :, 1]) / (2 * straightening.STEP)
-    return {"total": straightening.loss(changes, weight, model.straight(x))}
+    return {"total": straightening.loss(changes, weight, model.shift(x))}
 
 
 def spectrum_losses(players: Players, stars: FastStars, x: torch.Tensor) -> dict[str, torch.Tensor]:
