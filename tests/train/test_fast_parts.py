@@ -8,7 +8,18 @@ from halochem.config import Sample, validate
 from halochem.errors import UserError
 from halochem.responses import Responses
 from halochem.sample.halo import halo_density
-from halochem.train import components, fast, filters, halo_scale, layers, moments, quantiles, refinement, stages
+from halochem.train import (
+    components,
+    fast,
+    filters,
+    halo_scale,
+    layers,
+    moments,
+    optimise,
+    quantiles,
+    refinement,
+    stages,
+)
 from halochem.train.losses import prior_cholesky
 
 
@@ -298,3 +309,24 @@ def test_a_line_by_least_squares():
     # A column without information stays out.
     layers.fit_line(line, torch.cat([inputs[:, :3], 0 * inputs[:, 3:]], dim=1), targets, 1e-3, weight)
     assert line.weight[:, 3].abs().max() < 1e-6
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_kink_is_read_that_no_line_has(seed):
+    """log g beyond an edge reads as the mean of what is there; at every seed, since ReLUs can die."""
+    train = validate({"train": {"preset": "fast", "epochs": 40}}, "test").train
+    vae = fast.build({name: np.arange(60) % 3 == k for k, name in enumerate(("iron", "carbon", "alpha"))}, train, seed)
+    players = stages.Players(vae, None, None, None, {})
+    rng = torch.Generator().manual_seed(seed)
+    x, told = torch.randn(6000, 5, generator=rng), torch.randn(6000, 2, generator=rng)
+    known = torch.stack([x[:, 3], torch.where(x[:, 4] < 0.5, x[:, 4], 1.1)], dim=1)
+    line = torch.nn.Linear(5, 2)
+    layers.fit_line(line, x, known, 1e-6)
+    w, moves = line(x).detach(), stages.optimisers(players, "reading", train)
+    for k in range(600):
+        optimise.set_rates(moves, k, 600, stages.rates(train, "reading"))
+        rows = torch.randint(len(x), (256,), generator=rng)
+        optimise.descend(moves, ((vae.bent(x[rows], w[rows]) - known[rows] - 0.3 * told[rows]) ** 2).mean())
+    with torch.no_grad():
+        before, after = (((found - known)[:, 1] ** 2).mean().sqrt() for found in (w, vae.bent(x, w)))
+    assert after < 0.5 * before
