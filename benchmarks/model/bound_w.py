@@ -1,13 +1,14 @@
 """How well Teff and log g can be read at all: the best estimate from a measurement at the Cramer-Rao bound.
 
-    python benchmarks/model/bound_w.py --catalog results/catalogs/halo-1.h5 [more catalogs] [--write]
+    python benchmarks/model/bound_w.py --catalog results/catalogs/halo-1.h5 --table results/tables/halo-1.parquet
 
 Beyond the atmosphere grid's edge (log g 5.0, or 5.5 for cool stars) spectra are those of the edge: a star there can at
 best be given the mean of all log g that look alike, and one just below the edge cannot be told from them. Each held-out
 star is measured once, min(log g, edge) with the noise of its bound (Teff free, abundances known to the halo's spread,
 the derivatives taken `BELOW` the edge where the star lies at it or beyond); the estimate is the mean of log g over what
 that measurement allows, of a density uniform as in the catalogs: of all estimates from such a measurement, the one that
-errs least on average. --write puts docs/benchmarks/bound_w.md in place.
+errs least on average. Beside it, what the model reads of the same stars. Several catalogs and tables may be named;
+--write puts docs/benchmarks/bound_w.md in place.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import argparse
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from halochem import files, seeds, split
 from halochem.config import load
@@ -33,9 +35,10 @@ RANGES = ((2.5, 4.0), (4.0, 4.5), (4.5, 4.75), (4.75, 5.0), (5.0, 5.5), (5.5, 6.
 
 PAGE = """# The least error of Teff and log g
 
-`python benchmarks/model/bound_w.py --catalog results/catalogs/halo-*.h5 --write`: the best estimate from a measurement
-at the Cramér-Rao bound, abundances known to the halo's spread, over the held-out stars of emulator-made catalogs. Teff,
-log g and both in units of their standard deviations; the ranges are of log g, their errors in dex.
+`python benchmarks/model/bound_w.py --catalog results/catalogs/halo-*.h5 --table results/tables/halo-*.parquet --write`:
+the best estimate from a measurement at the Cramér-Rao bound, abundances known to the halo's spread, and what preset
+fast reads, of the held-out stars of emulator-made catalogs. Teff, log g and both in units of their standard
+deviations; the ranges are of log g, their errors in dex. Below the edge: log g up to 5.0, or 5.5 for Teff up to 4250 K.
 """
 
 
@@ -56,8 +59,8 @@ def best_logg(measured: np.ndarray, sigma: np.ndarray, highest: np.ndarray, limi
     return np.concatenate(found)
 
 
-def measure(path: Path) -> tuple[dict[str, float], list[float], int]:
-    """The errors of a catalog's held-out stars, by range of log g too [dex], and their number."""
+def at_the_bound(path: Path) -> list[float]:
+    """`numbers` of the best estimates of a catalog's held-out stars."""
     config = load(ROOT / "config" / "quickstart.yaml")
     catalog = files.read_catalog(path)
     emulator = bounds.fitting_emulator(catalog, config)
@@ -78,24 +81,48 @@ def measure(path: Path) -> tuple[dict[str, float], list[float], int]:
     noise = np.array([seeds.normals(catalog.seed, "bound_w", star, 1)[0] for star in rows])
     measured = np.minimum(logg, edge(teff)) + sigma_logg * noise
     off = best_logg(measured, sigma_logg, edge(teff), emulator.limits["logg"]) - logg
-    errors = {"teff": np.sqrt(np.mean(sigma_teff**2)) / spread[0], "logg": np.sqrt(np.mean(off**2)) / spread[1]}
-    errors["both"] = np.sqrt((errors["teff"] ** 2 + errors["logg"] ** 2) / 2)
-    ranges = [float(np.sqrt(np.mean(off[(logg >= low) & (logg < high)] ** 2))) for low, high in RANGES]
-    return errors, ranges, len(rows)
+    return numbers(sigma_teff, off, labels, spread)
+
+
+def numbers(off_teff: np.ndarray, off_logg: np.ndarray, labels: np.ndarray, spread: np.ndarray) -> list[float]:
+    """Stars; errors of Teff, log g, both, both below the edge, in units of `spread`; of log g by range [dex]."""
+    squares = (off_teff / spread[0]) ** 2, (off_logg / spread[1]) ** 2
+    both, logg = sum(squares) / 2, labels[:, 1]
+    below = logg <= edge(labels[:, 0])
+    found = [np.sqrt(values.mean()) for values in (*squares, both, both[below])]
+    return [len(both), *found, *(np.sqrt(np.mean(off_logg[(logg >= a) & (logg < b)] ** 2)) for a, b in RANGES)]
+
+
+def of_table(path: Path) -> list[float]:
+    """The same of what the model read."""
+    table = pd.read_parquet(path)
+    labels = table[["teff_true", "logg_true"]].to_numpy(float)
+    spread, test = labels[table["split"] == "train"].std(axis=0), (table["split"] == "test").to_numpy()
+    off = table[["teff", "logg"]].to_numpy(float)[test] - labels[test]
+    return numbers(off[:, 0], off[:, 1], labels[test], spread)
 
 
 def main() -> None:
     """Measure and print; write the page where that is asked."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--catalog", type=Path, nargs="+", required=True)
+    parser.add_argument("--table", type=Path, nargs="*", default=[])
     parser.add_argument("--write", action="store_true", help="write docs/benchmarks/bound_w.md")
     options = parser.parse_args()
-    found = [measure(path) for path in options.catalog]
-    heads = ["catalog", "stars", "Teff", "log g", "both", *(f"{low:g}-{high:g}" for low, high in RANGES)]
+    found = [(f"{path.stem}, the best estimate", at_the_bound(path)) for path in options.catalog]
+    found += [(f"{path.stem}, as read", of_table(path)) for path in options.table]
+    heads = [
+        "",
+        "stars",
+        "Teff",
+        "log g",
+        "both",
+        "both, below the edge",
+        *(f"{low:g}-{high:g}" for low, high in RANGES),
+    ]
     lines = ["| " + " | ".join(heads) + " |", "| " + " | ".join("---" for _ in heads) + " |"]
-    for path, (errors, ranges, n) in zip(options.catalog, found, strict=True):
-        values = [path.stem, str(n), *(f"{value:.3f}" for value in (*errors.values(), *ranges))]
-        lines.append("| " + " | ".join(values) + " |")
+    for title, (n, *values) in found:
+        lines.append("| " + " | ".join([title, str(n), *(f"{value:.3f}" for value in values)]) + " |")
     table = "\n".join(lines)
     print(table)
     if options.write:
