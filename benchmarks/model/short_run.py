@@ -27,7 +27,8 @@ from halochem.train import data, loop, model_files
 
 LABELS = ("feh", "c_fe", "alpha_fe")
 SMALL_BATCH = 32  # of few stars: hundreds of steps instead of a dozen
-MOST_EPOCHS = 600  # of preset fast, six times the quickstart's: beyond, nothing comes
+SPECTRA_BATCH = 64  # of generators and decoders
+MOST_EPOCHS = 600  # of preset fast, three times the quickstart's: beyond, nothing comes
 SCHEMES = {
     "published network": {"preset": "paper", "encoder": "conv", "batch_size": SMALL_BATCH},
     "published scheme, encoder mlp": {"preset": "paper", "encoder": "mlp", "batch_size": SMALL_BATCH},
@@ -54,7 +55,8 @@ def settings(values: dict, epochs: int, responses: str) -> config.Config:
     steps = {0: 0.0, max(1, round(0.05 * epochs)): 1e-2, max(2, round(0.5 * epochs)): 1e-1}
     weights = [{"from_epoch": epoch, "value": value} for epoch, value in steps.items()]
     if values["preset"] == "fast":
-        weights, values = [{"from_epoch": 0, "value": 3.0}], values | {"fast": {"responses": responses}}
+        section = {"responses": responses, "spectra_batch": SPECTRA_BATCH}
+        weights, values = [{"from_epoch": 0, "value": 3.0}], values | {"fast": section}
     train = {"epochs": epochs, "adversary_weight": weights, "validation_fraction": 0.0, "device": "cpu"}
     return config.validate({"train": train | values}, "short run")
 
@@ -73,8 +75,8 @@ def epochs_within(catalog: files.Catalog, values: dict, seconds: float, response
         trial = few_of(catalog, 64)
         used = trained(trial, settings(values, 1, responses), folder / "trial")[1]
         return max(3, round(seconds / used * 64 / n_training(catalog)))
-    used = [trained(catalog, settings(values, n, responses), folder / f"trial-{n}")[1] for n in (6, 12)]
-    return min(MOST_EPOCHS, max(6, round(seconds * 6 / max(used[1] - used[0], 1e-3))))
+    used = [trained(catalog, settings(values, n, responses), folder / f"trial-{n}")[1] for n in (8, 16)]
+    return min(MOST_EPOCHS, max(8, round(seconds * 8 / max(used[1] - used[0], 1e-3))))
 
 
 def n_training(catalog: files.Catalog) -> int:

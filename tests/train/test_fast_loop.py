@@ -11,6 +11,7 @@ import toy_catalog
 from safetensors.torch import load_file
 
 from halochem import responses
+from halochem.encode import latents
 from halochem.errors import UserError
 from halochem.train import data, fast_loop, loop, model_files, stages
 from halochem.train.history import COLUMNS
@@ -125,6 +126,26 @@ def test_the_number_of_threads_does_not_matter(toy, fast_trained, settings, tmp_
     # The toy's sums may agree on any number of threads; a catalog's do not.
     assert seen == {1}
     assert same(weights(fast_trained), weights(tmp_path))
+
+
+def test_encoding_takes_one_thread(toy, fast_trained, monkeypatch):
+    """More wait for one another, ten times as long where other work keeps a core busy."""
+    model, catalog = model_files.load(fast_trained), toy.catalog()
+    before, seen, encode = torch.get_num_threads(), [], model.vae.settle
+
+    def settle(*arguments):
+        seen.append(torch.get_num_threads())
+        return encode(*arguments)
+
+    monkeypatch.setattr(model.vae, "settle", settle)
+    torch.set_num_threads(3)
+    try:
+        latents.infer(model, catalog.flux[4:8])
+        latents.noise_widths(model, catalog.flux[4:8], catalog.sigma[4:8])
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)
+    assert seen == [1, 1]
 
 
 def test_another_seed_gives_other_weights_and_the_random_state_is_left_alone(toy, fast_trained, settings, tmp_path):

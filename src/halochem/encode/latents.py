@@ -54,10 +54,12 @@ def infer(model: Model, flux: np.ndarray, bad: np.ndarray | None = None, batch_s
     """Encode and reconstruct `flux` (n, p), finite, continuum = 1. `bad` (n, p): pixels not to be used."""
     import torch
 
+    from halochem.train import acceleration
+
     device, size = model.vae.fill.device, len(model.train.elements)
     draws = model.train.reproduce.posterior_sample_in_evaluation
     parts: list[tuple[np.ndarray, ...]] = []
-    with torch.no_grad():
+    with torch.no_grad(), acceleration.threads_for(model.vae):
         for rows in batches(len(flux), batch_size or model.vae.batch):
             x = torch.from_numpy(np.array(flux[rows], np.float32)).to(device)
             hidden = None if bad is None else torch.from_numpy(np.array(bad[rows], bool)).to(device)
@@ -88,22 +90,30 @@ def noise_widths(
     sqrt(sum_i (dz/dflux_i sigma_i)^2), from the encoder's derivatives at each star's own spectrum: no label is needed.
     `sigma` (n, 1) or (n, p); a pixel that is `bad` or whose sigma is no positive number adds nothing.
     """
+    from halochem.train import acceleration
+
+    with acceleration.threads_for(model.vae):
+        parts = [
+            _widths(model, flux[rows], sigma[rows], None if bad is None else bad[rows])
+            for rows in batches(len(flux), batch_size or model.vae.batch)
+        ]
+    return np.concatenate([np.empty((0, len(model.train.elements))), *parts]).astype(np.float64)
+
+
+def _widths(model: Model, flux: np.ndarray, sigma: np.ndarray, bad: np.ndarray | None) -> np.ndarray:
+    """`noise_widths` of the stars of one batch."""
     import torch
 
     device = model.vae.fill.device
-    parts = [np.empty((0, len(model.train.elements)))]
-    for rows in batches(len(flux), batch_size or model.vae.batch):
-        x = torch.from_numpy(np.array(flux[rows], np.float32)).to(device).requires_grad_()
-        hidden = None if bad is None else torch.from_numpy(np.array(bad[rows], bool)).to(device)
-        mean = model.vae.encode(x, hidden).mean
-        noise = torch.from_numpy(np.nan_to_num(sigma[rows], nan=0, posinf=0, neginf=0).clip(0)).float().to(device)
-        if not mean.requires_grad:
-            parts.append(_widths_by_repetition(model, x.detach(), noise, hidden))
-            continue
-        # Each star's latent depends on its own flux alone, so that the gradient of the sum holds every star's.
-        slopes = [torch.autograd.grad(z.sum(), x, retain_graph=True)[0] for z in mean.unbind(dim=1)]
-        parts.append(torch.stack([(slope * noise).norm(dim=1) for slope in slopes], dim=1).cpu().numpy())
-    return np.concatenate(parts).astype(np.float64)
+    x = torch.from_numpy(np.array(flux, np.float32)).to(device).requires_grad_()
+    hidden = None if bad is None else torch.from_numpy(np.array(bad, bool)).to(device)
+    mean = model.vae.encode(x, hidden).mean
+    noise = torch.from_numpy(np.nan_to_num(sigma, nan=0, posinf=0, neginf=0).clip(0)).float().to(device)
+    if not mean.requires_grad:
+        return _widths_by_repetition(model, x.detach(), noise, hidden)
+    # Each star's latent depends on its own flux alone, so that the gradient of the sum holds every star's.
+    slopes = [torch.autograd.grad(z.sum(), x, retain_graph=True)[0] for z in mean.unbind(dim=1)]
+    return torch.stack([(slope * noise).norm(dim=1) for slope in slopes], dim=1).cpu().numpy()
 
 
 def _widths_by_repetition(
