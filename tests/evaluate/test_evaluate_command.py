@@ -28,7 +28,7 @@ def test_from_tables_to_a_summary(make_table, write_table, tmp_path):
         evaluations.append(tmp_path / f"halo-{seed}.json")
         _run("--table", path, "--out", evaluations[-1])
     values = json.loads(evaluations[1].read_text(encoding="utf-8"))
-    assert (values["seed"], values["n_test"], values["schema_version"]) == (2, 18, 3)
+    assert (values["seed"], values["n_test"], values["schema_version"]) == (2, 18, 4)
     assert values["attributes"]["table"] == "halo-2.parquet"
     assert values["attributes"]["config_hash"] == "abc"
     _run("--summary", *evaluations, "--out", tmp_path / "summary.parquet")

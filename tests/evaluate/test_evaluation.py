@@ -137,8 +137,8 @@ def test_json_round_trip(make_table, tmp_path):
     ("text", "message"),
     [
         ("{", "not an evaluation"),
-        ('{"schema_version": 99}', "schema version 99, expected 3"),
-        ('{"schema_version": 3}', "not an evaluation"),
+        ('{"schema_version": 99}', "schema version 99, expected 4"),
+        ('{"schema_version": 4}', "not an evaluation"),
         ("[]", "not an evaluation"),
     ],
 )

@@ -148,3 +148,15 @@ def test_wilson_error_does_not_vanish_at_one():
     number = metrics.proportion(3, 3, "")
     assert number.value == 1
     assert number.error == pytest.approx((1 / 6) / (1 + 1 / 3))
+
+
+def test_recall_at_a_precision():
+    score = np.array([0.9, 0.8, 0.8, 0.7, 0.6, 0.1, np.nan])
+    true = np.array([1, 1, 0, 1, 1, 0, 1], bool)
+    # Cuts at 0.9, 0.8, 0.7, 0.6, 0.1: precision 1, 2/3, 3/4, 4/5, 4/6.
+    for precision, recall, cut in ((0.9, 1 / 5, 0.9), (0.8, 4 / 5, 0.6), (0.7, 4 / 5, 0.6), (0.6, 4 / 5, 0.1)):
+        number = metrics.recall_at(score, true, precision)
+        assert (number.value, number.n, number.detail["cut"]) == (recall, 5, cut)
+    assert metrics.recall_at(-score, true, 0.9).note == "no cut has a precision of 0.9"
+    assert metrics.recall_at(score[:0], true[:0], 0.9).value is None
+    assert metrics.recall_at(np.full(3, np.nan), np.ones(3, bool), 0.5).value is None

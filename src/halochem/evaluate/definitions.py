@@ -150,6 +150,11 @@ def _flags() -> list[Definition]:
                 shown = f"{title} {'F1' if measure == 'f1' else measure}" + (", calibrated" if kind else "")
                 key, meaning = f"{measure}{kind}.{name}", f"{meaning}, {how}"
                 rows.append(Definition(key, "flags", shown, meaning, stars, better="higher"))
+    for name in FLAGS:
+        title, precision = CLASSES[name].title, PAPER[f"precision.{name}"].value
+        shown = f"{title} recall at the paper's precision"
+        meaning = f"TP / (TP + FN) of the lowest cut in p_{name} whose precision is {precision:g}"
+        rows.append(Definition(f"recall_at.{name}", "flags", shown, meaning, f"true {title}", better="higher"))
     meaning = "share of the stars with flag_anomalous, none of which is anomalous"
     rows.append(Definition("false_alarm.anomalous", "flags", "false alarms", meaning, "test", spec=".3f"))
     return rows

@@ -19,7 +19,7 @@ from halochem.evaluate.definitions import ABUNDANCES, DEFINITIONS, FLAGS, LATENT
 from halochem.evaluate.number import Number
 from halochem.evaluate.paper import PAPER
 
-SCHEMA_VERSION = 3  # 2: errors by S/N, slopes, spoilt spectra; 3: coverage
+SCHEMA_VERSION = 4  # 2: errors by S/N, slopes, spoilt spectra; 3: coverage; 4: recall_at
 
 # A run this small says how the pipeline works, not how well the method does: with a thousand test stars the
 # standard error of r = 0.9 is 0.006 and of an RMSE about 2 %, of the order of the paper's own spread.
@@ -158,6 +158,8 @@ def _flags(test: pd.DataFrame) -> dict[str, Number]:
             flagged = test.loc[known, f"{column}{suffix}"].to_numpy(bool)
             for measure in (metrics.precision, metrics.recall, metrics.f1):
                 numbers[f"{measure.__name__}{kind}.{name}"] = measure(flagged, true)
+        score = test.loc[known, f"p_{name}"].to_numpy(float)
+        numbers[f"recall_at.{name}"] = metrics.recall_at(score, true, PAPER[f"precision.{name}"].value)
     alarms = test["flag_anomalous"].to_numpy(bool)
     numbers["false_alarm.anomalous"] = metrics.proportion(int(alarms.sum()), len(alarms), "not enough stars (n=0)")
     return numbers

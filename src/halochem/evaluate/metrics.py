@@ -190,6 +190,24 @@ def recall(flagged: np.ndarray, true: np.ndarray) -> Number:
     return proportion(c["true_positive"], c["true_positive"] + c["false_negative"], "not enough stars (n=0)", **c)
 
 
+def recall_at(score: np.ndarray, true: np.ndarray, precision: float) -> Number:
+    """The highest recall of a cut in `score` whose precision among the same stars is `precision` or more.
+
+    n is the size of the class; the detail has the cut.
+    """
+    score, true = np.asarray(score, float), np.asarray(true, bool)
+    order = np.argsort(-score, kind="stable")
+    found = np.cumsum(true[order])
+    # Stars of the same score are flagged together.
+    last = np.flatnonzero(np.append(np.diff(score[order]) != 0, True)) if len(score) else np.empty(0, int)
+    good = last[np.isfinite(score[order][last]) & (found[last] >= precision * (last + 1))]
+    if len(good) == 0:
+        return undefined(int(true.sum()), f"no cut has a precision of {precision:g}")
+    cut = good[-1]
+    number = proportion(int(found[cut]), int(true.sum()), "not enough stars (n=0)")
+    return Number(number.value, number.n, number.error, number.note, {"cut": float(score[order[cut]])})
+
+
 def f1(flagged: np.ndarray, true: np.ndarray) -> Number:
     """Harmonic mean of precision and recall, 2 TP / (2 TP + FP + FN); n is the size of the class.
 

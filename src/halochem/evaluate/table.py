@@ -20,6 +20,7 @@ NUMBERS = (
     *ABUNDANCES,
     *(f"{name}_sigma" for name in ABUNDANCES),
     *(f"{name}_true" for name in (*PARAMETERS, *ABUNDANCES)),
+    *(f"p_{name}" for name in FLAGS),
     "rel_l2_error",
     "rel_l2_error_clean",
     "flux_clean_norm",

@@ -81,7 +81,7 @@ LAYOUTS = (
             for kind in FLAG_SETS
             for measure, title in {"precision": "precision", "recall": "recall", "f1": "F1"}.items()
         }
-        | {"false_alarm": "false alarms"},
+        | {"recall_at": "recall, cut in probability at the paper’s precision", "false_alarm": "false alarms"},
         "{column}.{row}",
         "n: stars flagged for the precision, stars of the class for recall and F1. The limit of a recall is that of "
         "the best classifier that the noise allows, at the paper’s precision or at the one asked for. False alarms: "
