@@ -66,10 +66,12 @@ bench: $(INSTALLED) gfortran ## the measurements of speed, side by side: tables 
 	done
 
 # Ended and started again, it goes on; `make run` has made the catalog and model that the second needs.
-bench-model: $(INSTALLED) ## some hours: what each part of the model does (three catalogs), and the calibration of `make run`'s
+bench-model: $(INSTALLED) ## some hours: what each part of the model does (three catalogs); calibration and bounds of `make run`'s
 	$(BIN)/python benchmarks/model/ablation.py run
 	$(BIN)/python benchmarks/model/ablation.py page
 	$(BIN)/python benchmarks/model/calibration.py
+	$(BIN)/python benchmarks/model/bound_w.py
+	$(BIN)/python benchmarks/model/bound_l2.py
 
 # Ended and started again, it goes on.
 bench-faults: $(INSTALLED) gfortran ## half an hour: every fault at three moments; the table in docs/reliability.md

@@ -117,8 +117,8 @@ class Experiment:
 def main() -> None:
     """Measure and print; write the page where that is asked."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--model", type=Path, required=True)
-    parser.add_argument("--catalog", type=Path, required=True)
+    parser.add_argument("--model", type=Path, default=ROOT / "results" / "models" / "halo-1")
+    parser.add_argument("--catalog", type=Path, default=ROOT / "results" / "catalogs" / "halo-1.h5")
     parser.add_argument("--write", action="store_true", help="write docs/benchmarks/bound_l2.md")
     options = parser.parse_args()
     torch.set_num_threads(1)

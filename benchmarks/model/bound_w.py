@@ -105,8 +105,8 @@ def of_table(path: Path) -> list[float]:
 def main() -> None:
     """Measure and print; write the page where that is asked."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--catalog", type=Path, nargs="+", required=True)
-    parser.add_argument("--table", type=Path, nargs="*", default=[])
+    parser.add_argument("--catalog", type=Path, nargs="+", default=[ROOT / "results" / "catalogs" / "halo-1.h5"])
+    parser.add_argument("--table", type=Path, nargs="*", default=[ROOT / "results" / "tables" / "halo-1.parquet"])
     parser.add_argument("--write", action="store_true", help="write docs/benchmarks/bound_w.md")
     options = parser.parse_args()
     found = [(f"{path.stem}, the best estimate", at_the_bound(path)) for path in options.catalog]
