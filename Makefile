@@ -71,7 +71,7 @@ bench-model: $(INSTALLED) ## some hours: what each part of the model does (three
 	$(BIN)/python benchmarks/model/ablation.py page
 	$(BIN)/python benchmarks/model/calibration.py
 	$(BIN)/python benchmarks/model/bound_w.py
-	$(BIN)/python benchmarks/model/bound_l2.py
+	$(BIN)/python benchmarks/model/bound_l2.py --write
 
 # Ended and started again, it goes on.
 bench-faults: $(INSTALLED) gfortran ## half an hour: every fault at three moments; the table in docs/reliability.md

@@ -110,7 +110,10 @@ def train(name: str, catalog_path: Path, folder: Path, stars: int = STARS) -> di
 
 
 def rescaled(folder: Path, config):
-    """The model in `folder` with its latents on the scale of `config`: no weight depends on that."""
+    """The model in `folder` with its latents on the scale of `config`.
+
+    Of the weights, only the shift that straightens carbon's latent has been learnt on the scale of the density.
+    """
     from halochem.train import model_files
     from halochem.train.halo_scale import Triangle
     from halochem.train.losses import prior_cholesky

@@ -11,6 +11,7 @@ Ten minutes of one core. --write puts docs/benchmarks/bound_l2.md in place.
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +20,7 @@ import pandas as pd
 import torch
 
 from halochem import files, seeds, split
+from halochem.errors import UserError
 from halochem.evaluate.classes import CLASSES
 from halochem.files import STAR_LABELS
 from halochem.train import components, model_files, optimise
@@ -134,4 +136,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except UserError as error:
+        sys.exit(f"halochem: {error}")

@@ -5,7 +5,7 @@
 Beyond the atmosphere grid's edge (log g 5.0, or 5.5 for cool stars) spectra are those of the edge: a star there can at
 best be given the mean of all log g that look alike, and one just below the edge cannot be told from them. Each held-out
 star is measured once, min(log g, edge) with the noise of its bound (Teff free, abundances known to the halo's spread,
-the derivatives taken `BELOW` the edge where the star lies at it or beyond); the estimate is the mean of log g over what
+the derivatives taken no nearer to the edge than `BELOW`); the estimate is the mean of log g over what
 that measurement allows, of a density uniform as in the catalogs: of all estimates from such a measurement, the one that
 errs least on average. Beside it, what the model reads of the same stars. Several catalogs and tables may be named;
 --write puts docs/benchmarks/bound_w.md in place.
@@ -14,6 +14,7 @@ errs least on average. Beside it, what the model reads of the same stars. Severa
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ import pandas as pd
 
 from halochem import files, seeds, split
 from halochem.config import load
+from halochem.errors import UserError
 from halochem.evaluate import bounds
 from halochem.files import STAR_LABELS
 from halochem.responses import MOMENTS
@@ -131,4 +133,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except UserError as error:
+        sys.exit(f"halochem: {error}")

@@ -19,6 +19,7 @@ import statistics
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -26,7 +27,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from halochem import config, files, seeds
-from halochem.train import data, history, loop
+from halochem.train import data, history, loop, straightening
 from halochem.wavelengths import pixel_grid
 
 LAYERS = 8  # random spectra that all stars are sums of
@@ -62,18 +63,28 @@ def settings(values: dict, epochs: int) -> config.Config:
 
 def ends_of_epochs(stars: files.Catalog, values: dict, epochs: int) -> tuple[list[tuple[float, float]], int]:
     """When each epoch ended, in seconds of the clock and of the processor, and how many spectra an epoch is."""
-    ends, append = [], history.History.append
+    ends, append, learn, lost = [], history.History.append, straightening.learn_answers, np.zeros(2)
+
+    def now() -> np.ndarray:
+        return np.array([time.perf_counter(), time.process_time()])
 
     def marked(self: history.History, line: str) -> None:
         append(self, line)
-        ends.append((time.perf_counter(), time.process_time()))
+        ends.append(tuple(now() - lost))
 
-    history.History.append = marked
+    def timed(*arguments: Any) -> straightening.Answers:
+        """What a training spends once, however many its stars."""
+        start = now()
+        found = learn(*arguments)
+        lost[:] += now() - start
+        return found
+
+    history.History.append, straightening.learn_answers = marked, timed
     try:
         with tempfile.TemporaryDirectory() as folder:
             loop.fit(stars, settings(values, epochs), Path(folder))
     finally:
-        history.History.append = append
+        history.History.append, straightening.learn_answers = append, learn
     return ends, len(data.select(stars, settings(values, epochs).train)[0])
 
 
@@ -178,7 +189,7 @@ def page(found: dict) -> str:
         "",
         f"Peak: {top / 1e9:.0f} GFLOP/s, the product of two large matrices of {kind} on the same device just before.",
         f"Each round: {each}. Spectra/s is over all stages of preset fast, each as long as its share of the",
-        "epochs; its principal components and filters, made once before the first epoch, are not in it.",
+        "epochs; what is made once, components, filters and the learnt table of derivatives, is not in it.",
     ]
     return "\n".join(lines) + "\n"
 

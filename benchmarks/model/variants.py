@@ -28,7 +28,7 @@ ALL_READS = ((0, 1, 2),) * 3
 
 @dataclass(frozen=True)
 class Variant:
-    """`train`: the section of that name; `base`: whose weights serve, where only the scale of the latents differs."""
+    """`train`: the section of that name; `base`: whose weights serve, where no more than what follows them differs."""
 
     title: str
     group: str  # heading in the table
@@ -233,10 +233,8 @@ VARIANTS: dict[str, Variant] = {
         "latents as the fit leaves them, not as quantiles at each w", _PARTS, FAST, raw_latents, base="fast"
     ),
     "askew": Variant("carbon’s latent not straightened by the engine’s derivatives", _PARTS, FAST, askew, base="fast"),
-    "adam": Variant("Adam alone, no Muon for hidden layers", _PARTS, FAST | {"fast": {"hidden_rate": 0.0}}),
-    "as-read": Variant(
-        "no refinement by least squares: latents and w as the networks read them", _PARTS, FAST, as_read
-    ),
+    "adam": Variant("Adam for all that learns from spectra, no Muon", _PARTS, FAST | {"fast": {"hidden_rate": 0.0}}),
+    "as-read": Variant("no refinement by least squares: latents as the networks read them", _PARTS, FAST, as_read),
     "suppression": Variant(
         "filters that know the noise alone, not the other elements", _PARTS, FAST | {"fast": {"suppression": 0.0}}
     ),

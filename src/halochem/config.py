@@ -308,10 +308,12 @@ class Fast(Section):
     hidden_rate: float = Field(
         0.02,
         ge=0,
-        description="peak of the 1Cycle schedule for the hidden layers of generators and decoders, which Muon moves "
-        "(0: Adam, with train.max_learning_rate)",
+        description="peak of the 1Cycle schedule for the hidden layers of generators, straightening and decoders, "
+        "which Muon moves (0: Adam, with train.max_learning_rate)",
     )
-    spectra_batch: int = Field(256, ge=2, description="stars in a batch of generators, reading and decoders")
+    spectra_batch: int = Field(
+        256, ge=2, description="stars in a batch of generators, reading, straightening and decoders"
+    )
     quantiles_batch: int = Field(64, ge=2, description="stars in a batch of quantiles, which gain by many steps")
 
 
@@ -407,7 +409,7 @@ class Train(Section):
             raise ValueError(f"preset: fast has eight stages and needs 8 epochs or more, got {self.epochs}")
         names = [name for name in Fast.model_fields if name.endswith("_share")]
         left = 1 - sum(getattr(self.fast, name) for name in names)
-        if left <= 0.1:
+        if left < 0.1 - 1e-9:
             raise ValueError(
                 f"fast.{', '.join(names)} leave {left:.2f} of the epochs for the abundances; lower them until 0.1 or "
                 "more is left"

@@ -1,7 +1,7 @@
 """A small copy of the repository in which the commands of the docs are run: as installed, with a quickstart of seconds.
 
 What differs from a user's checkout: `.venv` leads to the Python of the tests, and config/quickstart.yaml asks for few
-stars, six epochs and no direct spectra. Nothing else stands in for anything.
+stars, eight epochs and no direct spectra. Nothing else stands in for anything.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ NOT_COPIED = ("prepared", "sources", "turbospectrum", "atmospheres", "__pycache_
 SMALL = {
     "sample": {"n_stars": 240},
     "synthesis": {"chunk_size": 120, "check_stars": 0},
-    "train": {"epochs": 6},
+    "train": {"epochs": 8},
 }
 # Seconds after which a block is taken to hang, on a machine with other work too.
 LIMIT = 1200

@@ -158,5 +158,6 @@ def test_recall_at_a_precision():
         number = metrics.recall_at(score, true, precision)
         assert (number.value, number.n, number.detail["cut"]) == (recall, 5, cut)
     assert metrics.recall_at(-score, true, 0.9).note == "no cut has a precision of 0.9"
+    assert metrics.recall_at(score, np.zeros(7, bool), 0.9).note == "not enough stars (n=0)"
     assert metrics.recall_at(score[:0], true[:0], 0.9).value is None
     assert metrics.recall_at(np.full(3, np.nan), np.ones(3, bool), 0.5).value is None

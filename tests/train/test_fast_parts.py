@@ -178,6 +178,15 @@ def test_stages_share_the_epochs():
     assert found[-1] == ("spectra", 5, 6)
 
 
+@pytest.mark.parametrize("section", [{}, {"manifold_share": 0.45, "quantiles_share": 0.05, "spectra_share": 0.05}])
+def test_each_stage_has_an_epoch(section):
+    for epochs in range(8, 60):
+        train = validate({"train": {"preset": "fast", "epochs": epochs, "fast": section}}, "test").train
+        found = stages.lengths(train)
+        assert min(found.values()) >= 1
+        assert sum(found.values()) == epochs
+
+
 def test_too_few_epochs_for_the_stages():
     with pytest.raises(UserError, match="needs 8 epochs or more, got 7"):
         validate({"train": {"preset": "fast", "epochs": 7}}, "test")

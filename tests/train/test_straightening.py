@@ -22,6 +22,12 @@ def test_steps_give_the_answers():
     assert (weight > 0.99).all()
 
 
+def test_a_generator_that_has_diverged_ends_in_no_exception():
+    far, change = lambda x: 1e20 * x.sum(dim=1, keepdim=True), torch.ones(3, 2, 1)
+    found, _ = straightening.steps(far, torch.ones(3, 5), change, torch.tensor(1e-3))
+    assert found.shape == (3, 2, 5)
+
+
 def test_what_does_not_stand_out_of_the_noise_does_not_count():
     wanted = 0.01 * torch.ones(4, 1, 5)
     _, weight = straightening.steps(generate, torch.zeros(4, 5), generate(wanted), torch.tensor(1.0))

@@ -153,7 +153,9 @@ def _flags() -> list[Definition]:
     for name in FLAGS:
         title, precision = CLASSES[name].title, PAPER[f"precision.{name}"].value
         shown = f"{title} recall at the paper's precision"
-        meaning = f"TP / (TP + FN) of the lowest cut in p_{name} whose precision is {precision:g}"
+        meaning = (
+            f"TP / (TP + FN) of the lowest cut in p_{name} whose precision among these stars is {precision:g} or more"
+        )
         rows.append(Definition(f"recall_at.{name}", "flags", shown, meaning, f"true {title}", better="higher"))
     meaning = "share of the stars with flag_anomalous, none of which is anomalous"
     rows.append(Definition("false_alarm.anomalous", "flags", "false alarms", meaning, "test", spec=".3f"))

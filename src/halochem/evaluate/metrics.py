@@ -196,13 +196,15 @@ def recall_at(score: np.ndarray, true: np.ndarray, precision: float) -> Number:
     n is the size of the class; the detail has the cut.
     """
     score, true = np.asarray(score, float), np.asarray(true, bool)
+    if not true.any():
+        return undefined(0, "not enough stars (n=0)")
     order = np.argsort(-score, kind="stable")
     found = np.cumsum(true[order])
     # Stars of the same score are flagged together.
-    last = np.flatnonzero(np.append(np.diff(score[order]) != 0, True)) if len(score) else np.empty(0, int)
+    last = np.flatnonzero(np.append(np.diff(score[order]) != 0, True))
     good = last[np.isfinite(score[order][last]) & (found[last] >= precision * (last + 1))]
     if len(good) == 0:
-        return undefined(int(true.sum()), f"no cut has a precision of {precision:g}")
+        return undefined(int(found[-1]), f"no cut has a precision of {precision:g}")
     cut = good[-1]
     number = proportion(int(found[cut]), int(true.sum()), "not enough stars (n=0)")
     return Number(number.value, number.n, number.error, number.note, {"cut": float(score[order[cut]])})

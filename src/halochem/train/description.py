@@ -67,7 +67,7 @@ def _fast(train: Train) -> dict[str, Any]:
         "scores": "(flux - components.mean) components.basis",
         "features": "scores / components.spread, then asinh(scores / (noise_units components.noise))",
         "noise_units": components.NOISE_UNITS,
-        "mlp": "linear layers (weights of index 0, 2, 4, ...) with SiLU between them",
+        "mlp": "linear layers (weights of index 0, 2, 4, ...) with SiLU between them (ReLU in `bend`)",
         "encoder_layers": "w = atmosphere(features); x = (first three of encoder(features, w), w): where the least "
         "squares begin",
         "generator": "G(x) = generators.1(P(x)) * components.spread; P(x): products of normalised Hermite polynomials "
@@ -81,8 +81,8 @@ def _fast(train: Train) -> dict[str, Any]:
         "refinement_widths": list(refinement.WIDTHS),
         "longest_step": refinement.LONGEST_STEP,
         "covariance_of_x": "the inverse of the last normal equations' matrix",
-        "atmosphere": "v = reread(h, x), h the last hidden layer of generators.1 at P(x); w = v + bend(x, v), x and "
-        f"v within the limits, ReLU in place of SiLU; u = w; {ATMOSPHERE}",
+        "atmosphere": "v = reread(h, x), h the last hidden layer of generators.1 at P(x); w = v + bend(x, v), both "
+        f"within the limits there; u = w; {ATMOSPHERE}",
         "quantiles": "of latent k, given those before it in x and w, each within the limits: quantiles.each.k gives "
         "shares (after a softmax), centres and logarithms of the widths of normal distributions; e_k is the number at "
         "which the standard normal distribution has the share that their sum has at x_k",

@@ -164,7 +164,7 @@ class FastVae(nn.Module):
         return self.straight(x.clamp(-FURTHEST, FURTHEST))
 
     def normal(self, x: torch.Tensor) -> torch.Tensor:
-        """Refined x (n, 5) -> standard normal latents (n, 3)."""
+        """Refined x (n, 5) -> latents (n, 3), standard normal but for carbon's shift."""
         return shifted(self.quantiles(self.finish(x)), self.shift(x))
 
     def posterior(self, x: torch.Tensor, factor: torch.Tensor) -> Posterior:

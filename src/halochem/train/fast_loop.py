@@ -81,15 +81,15 @@ def prepare(catalog: Catalog, config: Config, masks: dict, rows: np.ndarray, val
     """Components, filters, networks and stars, on the configured device."""
     train, seed = config.train, catalog.seed
     device = data.choose_device(train.device)
-    answers = responses.load(train.fast.responses)
-    answers.check_grid(catalog.wavelength, train.fast.responses)
+    table = responses.load(train.fast.responses)
+    table.check_grid(catalog.wavelength, train.fast.responses)
     model = fast.build(masks, train, seed)
     bad = None if catalog.mask is None else catalog.mask[rows].astype(bool)
     components.fit(model.components, catalog.flux[rows], bad, fast_data.typical_noise(catalog, rows), seed)
     if train.fast.latent_scale == "halo":
         model.scale.fill(halo_scale.halo_nodes(halo_density(config.sample)))
     basis, noise = model.components.basis.double().numpy(), model.components.noise.item()
-    found = filters.measure(answers, basis, noise, train.fast.filters, train.fast.suppression)
+    found = filters.measure(table, basis, noise, train.fast.filters, train.fast.suppression)
     scaler = data.fit_scaler(catalog, rows)
     edges = data.class_edges(catalog, rows, scaler, train)
     stars, watched = (
@@ -103,7 +103,7 @@ def prepare(catalog: Catalog, config: Config, masks: dict, rows: np.ndarray, val
     players = Players(model.to(device), memory.to(device), opponent.to(device), found.to(device), forms)
     optimisers = {name: stages.optimisers(players, name, train) for name in stages.NAMES}
     optimisers["adversary"] = [torch.optim.Adam(opponent.parameters())]
-    return Training(players, optimisers, stars, watched, train, seed, scaler, answers)
+    return Training(players, optimisers, stars, watched, train, seed, scaler, table)
 
 
 @torch.no_grad()
@@ -138,7 +138,9 @@ def directions(training: Training, x: torch.Tensor) -> dict[str, torch.Tensor]:
     step, weight = straightening.steps(model.generate, x, answers, model.components.noise)
     sides = straightening.STEP * torch.tensor([1.0, -1.0], device=x.device)[:, None]
     ends = x[:, None, None] + step[:, :, None] * sides
-    fixed = model.quantiles(model.finish(ends.flatten(0, 2))).unflatten(0, ends.shape[:3])
+    # In blocks: four times as many rows as stars.
+    latents = [model.quantiles(model.finish(block)) for block in ends.flatten(0, 2).split(stages.BLOCK)]
+    fixed = torch.cat(latents).unflatten(0, ends.shape[:3])
     return {"x": x, "ends": ends, "fixed": fixed, "weight": weight}
 
 
@@ -322,6 +324,5 @@ def _finish(training, catalog, config, out, masks, intervals, history: History, 
                      "stages": stages.lengths(train), "responses_sha256": who["responses"]},
         "metrics": history.last_values(),
     }  # fmt: skip
-    scaler = data.fit_scaler(catalog, rows)
-    model_files.save(out, training.players.vae, catalog.wavelength, scaler, intervals, masks, config, more)
+    model_files.save(out, training.players.vae, catalog.wavelength, training.scaler, intervals, masks, config, more)
     (out / checkpoint.NAME).unlink(missing_ok=True)

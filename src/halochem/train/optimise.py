@@ -27,12 +27,10 @@ def optimisers(
     return [*found, torch.optim.Muon(hidden, weight_decay=0.0)] if hidden else found
 
 
-def set_rates(
-    optimisers: Sequence[torch.optim.Optimizer], step: int, total_steps: int, maxima: Sequence[float]
-) -> float:
+def set_rates(moves: Sequence[torch.optim.Optimizer], step: int, total_steps: int, maxima: Sequence[float]) -> float:
     """1Cycle for each optimiser, up to its own of `maxima`; Adam's first beta too. Returns the first one's rate."""
     rates = []
-    for optimiser, maximum in zip(optimisers, maxima, strict=False):
+    for optimiser, maximum in zip(moves, maxima[: len(moves)], strict=True):
         rate, momentum = schedule.one_cycle(step, total_steps, maximum)
         rates.append(rate)
         for group in optimiser.param_groups:
@@ -42,10 +40,10 @@ def set_rates(
     return rates[0]
 
 
-def descend(optimisers: Sequence[torch.optim.Optimizer], loss: torch.Tensor) -> None:
+def descend(moves: Sequence[torch.optim.Optimizer], loss: torch.Tensor) -> None:
     """One step of each."""
-    for optimiser in optimisers:
+    for optimiser in moves:
         optimiser.zero_grad()
     loss.backward()
-    for optimiser in optimisers:
+    for optimiser in moves:
         optimiser.step()

@@ -35,7 +35,8 @@ NAMES = (
 REGRESSIONS = ("manifold", "refinement", "straightening", "spectra")  # Muon moves their hidden layers
 # Of the peak rate: where a network sets out from another, and where ReLUs must not die.
 GENTLE = {"refinement": 0.3, "reading": 0.5, "spectra": 0.3}
-WEIGHT_DECAY = {"reading": 0.01, "quantiles": 0.03}  # a density's network is the one that can learn stars by heart
+# A density's network is the one that can learn stars by heart; reading has the labels' errors to learn.
+WEIGHT_DECAY = {"reading": 0.01, "quantiles": 0.03}
 GENERATORS = ("manifold", "refinement")  # the stages in which the generators learn
 # Of least squares on hidden layers, in units of their mean variance.
 REREAD_RIDGE, DETAILS_RIDGE = 1e-4, 1e-2
@@ -84,14 +85,14 @@ def rates(train: Train, stage: str) -> tuple[float, float]:
 
 def lengths(train: Train) -> dict[str, int]:
     """Epochs of each stage; train.epochs in all."""
-    first = max(1, round(train.fast.atmosphere_share * train.epochs))
-    each = max(1, round(train.fast.manifold_share * train.epochs / len(GENERATORS)))
-    later = [
-        max(1, round(getattr(train.fast, f"{name}_share") * train.epochs))
-        for name in ("reading", "quantiles", "straightening", "spectra")
-    ]
-    rest = train.epochs - first - 2 * each - sum(later)
-    return dict(zip(NAMES, (first, rest, each, each, *later), strict=True))
+    shares = {name: train.fast.manifold_share / len(GENERATORS) for name in GENERATORS}
+    shares |= {name: getattr(train.fast, f"{name}_share") for name in NAMES if name not in ("abundances", *GENERATORS)}
+    found = {name: max(1, round(share * train.epochs)) for name, share in shares.items()}
+    # Of few epochs, rounding may leave none for the abundances.
+    while sum(found.values()) >= train.epochs:
+        found[max(found, key=found.get)] -= 1
+    found["abundances"] = train.epochs - sum(found.values())
+    return {name: found[name] for name in NAMES}
 
 
 def batch_size(train: Train, stage: str) -> int:

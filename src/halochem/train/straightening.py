@@ -68,19 +68,23 @@ def learn_answers(responses: Responses, basis: np.ndarray, noise: float, seed: i
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seeds.torch_seed(seed, "train/answers"))
         answers = Answers(layers.mlp(labels.shape[1], *HIDDEN, targets.shape[1]), centre, width, spread)
-    optimisers = optimise.optimisers([answers.net], muon=True)
+    moves = optimise.optimisers([answers.net], muon=True)
     generator = torch.Generator().manual_seed(seeds.torch_seed(seed, "train/answers/order"))
     n_batches = -(-len(labels) // BATCH)
     for epoch in range(EPOCHS):
         for k, rows in enumerate(torch.randperm(len(labels), generator=generator).tensor_split(n_batches)):
-            optimise.set_rates(optimisers, epoch * n_batches + k, EPOCHS * n_batches, (RATE, HIDDEN_RATE))
+            optimise.set_rates(moves, epoch * n_batches + k, EPOCHS * n_batches, (RATE, HIDDEN_RATE))
             wrong = (answers(labels[rows]).flatten(1) - targets[rows]).unflatten(1, (len(ELEMENTS), -1)) / noise
-            optimise.descend(optimisers, (1 + (wrong**2).mean(dim=2)).sqrt().mean())
+            optimise.descend(moves, (1 + (wrong**2).mean(dim=2)).sqrt().mean())
     return Answers(answers.net.requires_grad_(False), centre, width, spread)
 
 
 def labels_of(u: np.ndarray, z: torch.Tensor) -> torch.Tensor:
-    """Labels (n, 5) of stars, from Teff [K] and log g [dex] as read, u (n, 2), and z (n, 3), on the halo's scale."""
+    """Labels (n, 5) of stars, from Teff [K] and log g [dex] as read, u (n, 2), and z (n, 3).
+
+    z counts in the published halo's standard deviations, which are those of the built-in density; with another density
+    (`sample.p_table`) the table of derivatives is read somewhat beside the star's place.
+    """
     mean, sigma = (torch.tensor([MOMENTS[name][k] for name in ELEMENTS], device=z.device) for k in (0, 1))
     return torch.cat([torch.as_tensor(u, dtype=z.dtype, device=z.device), mean + sigma * z], dim=1)
 
@@ -97,7 +101,9 @@ def steps(
         slope = derivatives(generate, some) / noise
         normal = torch.einsum("ink,jnk->nij", slope, slope) + torch.eye(x.shape[1], device=x.device)
         right = torch.einsum("ink,nek->nie", slope, change / noise)
-        found.append(torch.linalg.solve(normal, right).transpose(1, 2))
+        # Not solve, which ends in an exception where a generator has diverged.
+        factor = torch.linalg.cholesky_ex(normal).L
+        found.append(torch.cholesky_solve(right, factor).transpose(1, 2))
     shown = ((answers / noise) ** 2).sum(dim=2)
     return torch.cat(found), shown / (shown + NOTICED**2)
 

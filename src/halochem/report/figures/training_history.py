@@ -37,8 +37,8 @@ def caption(history: pd.DataFrame) -> str:
     watched = " and of the validation stars (dots)" if history["reconstruction_val"].notna().any() else ""
     guides = (
         " In the stages of preset fast, each with a learning rate of its own, w learns first, then z by the guides’ "
-        "loss and λ times the squares of the moments, then, without a panel, generators and quantiles, last the "
-        "decoders; the published adversary only watches."
+        "loss and λ times the squares of the moments, then, without a panel, the generators, then w once more, then, "
+        "without a panel, quantiles and straightening, last the decoders; the published adversary only watches."
         if _is_fast(history)
         else ""
     )
