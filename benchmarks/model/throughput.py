@@ -100,7 +100,8 @@ def operations(values: dict) -> float:
 
     From two trainings of the same few stars, of which one has twice the epochs of the other.
     """
-    stars, counted = catalog(64 if values["preset"] == "fast" else 8), []
+    # Enough stars for whole batches: what Muon computes in a step does not depend on their number.
+    stars, counted = catalog(600 if values["preset"] == "fast" else 8), []
     # Of 40 epochs each stage has its share, and of 80 twice as many.
     for epochs in (40, 80) if values["preset"] == "fast" else (1, 2):
         with FlopCounterMode(display=False) as counter:
