@@ -35,7 +35,7 @@ NAMES = (
 REGRESSIONS = ("manifold", "refinement", "straightening", "spectra")  # Muon moves their hidden layers
 # Of the peak rate: where a network sets out from another, and where ReLUs must not die.
 GENTLE = {"refinement": 0.3, "reading": 0.5, "spectra": 0.3}
-# A density's network is the one that can learn stars by heart; reading has the labels' errors to learn.
+# A density's network can learn stars by heart, that of reading the errors of the labels.
 WEIGHT_DECAY = {"reading": 0.01, "quantiles": 0.03}
 GENERATORS = ("manifold", "refinement")  # the stages in which the generators learn
 # Of least squares on hidden layers, in units of their mean variance.
